@@ -1,0 +1,116 @@
+"""Customers, their subscriptions, and what a subscription can be upgraded to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer of the partner. Names are not unique: the domain tells two of them apart."""
+
+    id: str
+    name: str
+    domain: str
+
+
+class Kind(StrEnum):
+    """What sort of subscription it is, which decides whether and how it can be upgraded."""
+
+    TRADITIONAL = "traditional"
+    NEW_COMMERCE = "new_commerce"
+    AZURE = "azure"
+    SOFTWARE = "software"
+    TRIAL = "trial"
+    ADD_ON = "add_on"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription of a customer, as Partner Center shows it now.
+
+    `status` is Microsoft's own word, kept as it is when it is new to us. `term` and
+    `billing_cycle` may be empty, `ends_at` is None when Partner Center does not say.
+    """
+
+    id: str
+    offer_id: str
+    name: str
+    seats: int
+    status: str
+    kind: Kind
+    term: str = ""
+    billing_cycle: str = ""
+    ends_at: datetime | None = None
+    auto_renews: bool | None = None
+    suspended_because: tuple[str, ...] = ()
+    created_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+    @property
+    def was_upgraded(self) -> bool:
+        """A traditional upgrade leaves its source suspended with the reason `Transition`."""
+        return self.status == "suspended" and any(
+            reason.lower() == "transition" for reason in self.suspended_because
+        )
+
+
+class UpgradeType(StrEnum):
+    """What happens to the users' licences."""
+
+    NONE = "none"
+    UPGRADE_ONLY = "upgrade_only"
+    WITH_LICENSE_TRANSFER = "upgrade_with_license_transfer"
+
+
+class ObstacleCode(StrEnum):
+    """Why an option is not available, or an upgrade was refused, as Partner Center names it.
+
+    The names are those of Microsoft's `UpgradeErrorCode`, in its order; a code that is new to
+    us is kept in `Obstacle.raw_code` and shown as it came.
+    """
+
+    OTHER = "other"
+    DELEGATED_ADMIN_PERMISSIONS_DISABLED = "delegated_admin_permissions_disabled"
+    SUBSCRIPTION_STATUS_NOT_ACTIVE = "subscription_status_not_active"
+    CONFLICTING_SERVICE_TYPES = "conflicting_service_types"
+    CONCURRENCY_CONFLICTS = "concurrency_conflicts"
+    USER_CONTEXT_REQUIRED = "user_context_required"
+    SUBSCRIPTION_ADD_ONS_PRESENT = "subscription_add_ons_present"
+    NO_UPGRADE_PATHS = "subscription_does_not_have_any_upgrade_paths"
+    TARGET_OFFER_NOT_FOUND = "subscription_target_offer_not_found"
+    SUBSCRIPTION_NOT_PROVISIONED = "subscription_not_provisioned"
+    BILLING_CYCLE_NOT_SUPPORTED = "offer_does_not_support_billing_cycle"
+    INSUFFICIENT_GRANULAR_ADMIN_PERMISSIONS = "insufficient_granular_admin_permissions"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason of Partner Center against an upgrade."""
+
+    code: ObstacleCode
+    raw_code: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeOption:
+    """A target a subscription can move to, and how. Its identity is (offer, type): Partner
+    Center lists the same offer once for each type. `seats` is what would be bought."""
+
+    offer_id: str
+    name: str
+    type: UpgradeType
+    eligible: bool
+    seats: int
+    obstacles: tuple[Obstacle, ...] = ()
+
+    def is_same_as(self, other: "UpgradeOption") -> bool:
+        return (
+            self.offer_id.lower() == other.offer_id.lower() and self.type is other.type
+        )
