@@ -111,6 +111,4 @@ class UpgradeOption:
     obstacles: tuple[Obstacle, ...] = ()
 
     def is_same_as(self, other: "UpgradeOption") -> bool:
-        return (
-            self.offer_id.lower() == other.offer_id.lower() and self.type is other.type
-        )
+        return self.offer_id.lower() == other.offer_id.lower() and self.type is other.type

@@ -1,0 +1,126 @@
+"""Who may ask, who may approve, how many, until when: the team's rules as values.
+
+A rule can only make things stricter. Whatever is unclear means no.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, StrEnum
+
+CHANNEL = "channel"
+"""The word in `approvers` and `requesters` for the full members of the request's channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A human in Slack. Never a name, handle or e-mail: those change hands."""
+
+    team_id: str
+    user_id: str
+
+
+class Standing(Enum):
+    """What Slack says somebody is; only a full member ever decides anything."""
+
+    FULL_MEMBER = "full member"
+    GUEST = "guest"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    STRANGER = "of another workspace"
+
+
+class Confirm(StrEnum):
+    """Who presses *Upgrade now*; the later, the stricter."""
+
+    NOBODY = "nobody"
+    REQUESTER = "requester"
+    APPROVER = "approver"
+
+
+class Evidence(StrEnum):
+    """Whether a link to the customer's consent is asked for; the later, the stricter."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+Names = tuple[str, ...]
+"""User groups (`S…`), users (`U…`, `W…`) and the word `channel`: any of them will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for one request.
+
+    `approvers` and `requesters` are lists of which a person must be in every one: a list of
+    the defaults and one of each rule that names people.
+    """
+
+    approvals: int
+    approvers: tuple[Names, ...]
+    requesters: tuple[Names, ...]
+    confirm: Confirm
+    expires_after: timedelta
+    remind_after: timedelta
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A tightening for some requests. Conditions left empty match all; several must all match."""
+
+    min_seats: int = 0
+    channels: Names = ()
+    customers: Names = ()
+    approvals: int | None = None
+    approvers: Names | None = None
+    requesters: Names | None = None
+    confirm: Confirm | None = None
+    expires_after: timedelta | None = None
+    remind_after: timedelta | None = None
+    evidence: Evidence | None = None
+
+    def matches(self, *, seats: int, channel: str, customer: str) -> bool:
+        """Whether a request for `seats` of this customer in this channel falls under the rule."""
+        return (
+            seats >= self.min_seats
+            and (not self.channels or channel in self.channels)
+            and (not self.customers or customer.lower() in {c.lower() for c in self.customers})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """The operator's policy file: the defaults and the rules."""
+
+    defaults: Policy
+    rules: tuple[Rule, ...] = ()
+
+    def policy_for(self, *, seats: int, channel: str, customer: str) -> Policy:
+        """The strictest of the defaults and every rule that matches, key by key."""
+        policy = self.defaults
+        for rule in self.rules:
+            if rule.matches(seats=seats, channel=channel, customer=customer):
+                policy = _stricter(policy, rule)
+        return policy
+
+    def user_groups(self) -> frozenset[str]:
+        """Every user group that the file names; each must be readable for the bot."""
+        lists: list[Names] = [*self.defaults.approvers, *self.defaults.requesters]
+        for rule in self.rules:
+            lists += [names for names in (rule.approvers, rule.requesters) if names is not None]
+        return frozenset(name for names in lists for name in names if name.startswith("S"))
+
+
+def _stricter(policy: Policy, rule: Rule) -> Policy:
+    return replace(
+        policy,
+        approvals=max(policy.approvals, rule.approvals or 0),
+        approvers=policy.approvers + ((rule.approvers,) if rule.approvers is not None else ()),
+        requesters=policy.requesters + ((rule.requesters,) if rule.requesters is not None else ()),
+        confirm=max(policy.confirm, rule.confirm or policy.confirm, key=list(Confirm).index),
+        expires_after=min(policy.expires_after, rule.expires_after or policy.expires_after),
+        remind_after=min(policy.remind_after, rule.remind_after or policy.remind_after),
+        evidence=max(policy.evidence, rule.evidence or policy.evidence, key=list(Evidence).index),
+    )

@@ -1,0 +1,441 @@
+"""The request and its story: the states, the legal steps, and when something is due.
+
+A step is a pure function from a request to `(the request after it, what goes into history)`.
+It raises `Refused` when it is not legal; the store makes sure that only one of several
+people who take a step from the same version gets it.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.policy import Confirm, Evidence, Person, Policy
+from bot.domain.subscription import (
+    Customer,
+    Obstacle,
+    Subscription,
+    UpgradeOption,
+)
+from bot.errors import Reason, Refused
+
+ANSWER_WITHIN = timedelta(minutes=4)
+"""After this nobody waits for Partner Center's answer any more: the call itself has 3 minutes."""
+
+LOOK_AFTER = [timedelta(seconds=s) for s in (0, 5, 10, 30, 60, 120, 300, 600)]
+"""The pauses before the first look at a lost answer, the second, …; the last one repeats."""
+
+LOOK_FOR = timedelta(hours=1)
+"""How long a lost answer is looked for before a person is asked."""
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    """Shown in the channel. Nothing has been sent to Partner Center."""
+
+    APPROVED = "approved"
+    """Enough people approved exactly what the card shows. Nothing is being sent."""
+
+    PERFORMING = "performing"
+    """Claimed by one confirmation. If `sent_at` is set, the upgrade may have been sent;
+    if not, it certainly was not."""
+
+    UNKNOWN = "unknown"
+    """It was sent and the answer is lost. Nothing is sent again while the bot looks."""
+
+    DONE = "done"
+    """Partner Center says, or shows, that it happened. Final."""
+
+    FAILED = "failed"
+    """Partner Center refused, or it cannot happen any more. The subscription was not
+    changed by us. Final."""
+
+    DECLINED = "declined"
+    """An approver said no. Final."""
+
+    WITHDRAWN = "withdrawn"
+    """The requester took it back. Final."""
+
+    EXPIRED = "expired"
+    """Nobody decided or confirmed in time. Final."""
+
+
+class Step(StrEnum):
+    """What can happen to a request."""
+
+    ASK = "ask"
+    APPROVE = "approve"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+    CLAIM = "claim"
+    SEND = "send"
+    DRIFT = "drift"
+    HAND_BACK = "hand_back"
+    FINISH = "finish"
+    FAIL = "fail"
+    LOSE_ANSWER = "lose_answer"
+    LOOK = "look"
+
+
+_S = State
+LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
+    (_S.AWAITING_APPROVAL, Step.APPROVE): (_S.AWAITING_APPROVAL, _S.APPROVED, _S.PERFORMING),
+    (_S.AWAITING_APPROVAL, Step.DECLINE): (_S.DECLINED,),
+    (_S.AWAITING_APPROVAL, Step.WITHDRAW): (_S.WITHDRAWN,),
+    (_S.AWAITING_APPROVAL, Step.EXPIRE): (_S.EXPIRED,),
+    (_S.APPROVED, Step.DECLINE): (_S.DECLINED,),
+    (_S.APPROVED, Step.WITHDRAW): (_S.WITHDRAWN,),
+    (_S.APPROVED, Step.EXPIRE): (_S.EXPIRED,),
+    (_S.APPROVED, Step.CLAIM): (_S.PERFORMING,),
+    (_S.PERFORMING, Step.SEND): (_S.PERFORMING,),
+    (_S.PERFORMING, Step.DRIFT): (_S.AWAITING_APPROVAL, _S.APPROVED),
+    (_S.PERFORMING, Step.HAND_BACK): (_S.APPROVED,),
+    (_S.PERFORMING, Step.FINISH): (_S.DONE,),
+    (_S.PERFORMING, Step.FAIL): (_S.FAILED,),
+    (_S.PERFORMING, Step.LOSE_ANSWER): (_S.UNKNOWN,),
+    (_S.UNKNOWN, Step.LOOK): (_S.UNKNOWN,),
+    (_S.UNKNOWN, Step.FINISH): (_S.DONE,),
+    (_S.UNKNOWN, Step.FAIL): (_S.FAILED,),
+    (_S.UNKNOWN, Step.HAND_BACK): (_S.APPROVED,),
+}
+"""Every legal step and where it may lead. What is not here is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes to one exact thing."""
+
+    by: Person
+    at: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseError:
+    """A user whose licence did not move, and Partner Center's own words why."""
+
+    user_id: str
+    name: str
+    email: str
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What Partner Center answered, or what looking at it showed.
+
+    `status` and `code` are those of an HTTP refusal. `seen` means that the answer was lost
+    and the outcome was read from the state of the subscriptions; then nothing is known
+    about single users.
+    """
+
+    target_subscription_id: str = ""
+    license_errors: tuple[LicenseError, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    status: int | None = None
+    code: str = ""
+    seen: bool = False
+
+
+class Fact(StrEnum):
+    """The facts that an approval is for."""
+
+    SEATS = "seats"
+    STATUS = "status"
+    PLAN = "plan"
+    TERM = "term"
+    BILLING_CYCLE = "billing_cycle"
+    ENDS_AT = "ends_at"
+    TARGET = "target"
+    ELIGIBLE = "eligible"
+    TARGET_SEATS = "target_seats"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that is no longer what was approved. Values as text, empty when there is none."""
+
+    fact: Fact
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRequest:
+    """One wish to upgrade one subscription, from the form to the end.
+
+    `ms_request_id` is what Partner Center will see and stays the same for every attempt;
+    `round` counts how often drift made everybody decide anew.
+    """
+
+    id: str
+    version: int
+    state: State
+    requester: Person
+    channel_id: str
+    customer: Customer
+    subscription: Subscription
+    option: UpgradeOption
+    reason: str
+    evidence: str
+    policy: Policy
+    ms_request_id: str
+    correlation_id: str
+    created_at: datetime
+    expires_at: datetime
+    round: int = 1
+    approvals: tuple[Approval, ...] = ()
+    confirmed_by: Person | None = None
+    confirmed_at: datetime | None = None
+    sent_at: datetime | None = None
+    looks: int = 0
+    looked_at: datetime | None = None
+    closed_by: Person | None = None
+    closed_at: datetime | None = None
+    closed_because: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The exact thing that is approved, as 64 hexadecimal digits."""
+        facts = [self.customer.id, self.subscription.id, self.option.type.value]
+        facts += [f"{fact}={value}" for fact, value in _facts(self.subscription, self.option)]
+        return hashlib.sha256("\n".join(facts).lower().encode()).hexdigest()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people can still decide about it."""
+        return self.state in (State.AWAITING_APPROVAL, State.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a request's history: who did what when, and what came of it."""
+
+    step: Step
+    state: State
+    at: datetime
+    by: Person | None = None
+    note: str = ""
+    differences: tuple[Difference, ...] = ()
+    outcome: Outcome | None = None
+
+
+Taken = tuple[UpgradeRequest, Event]
+
+
+def ask(request: UpgradeRequest) -> Taken:
+    """The first step. Raises Refused when the form lacks what the policy demands."""
+    if not request.reason:
+        raise Refused(Reason.REASON_MISSING)
+    if request.policy.evidence is Evidence.REQUIRED and not request.evidence:
+        raise Refused(Reason.EVIDENCE_MISSING)
+    state = State.AWAITING_APPROVAL if request.policy.approvals else State.APPROVED
+    request = replace(request, state=state, version=1)
+    return request, Event(Step.ASK, state, request.created_at, request.requester)
+
+
+def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
+    """One more yes. Whether `who` is an approver is the caller's question to Slack.
+
+    With `confirm = "nobody"` the last yes is the confirmation too, in the same step.
+    """
+    if who == request.requester:
+        raise Refused(Reason.OWN_REQUEST, request=request)
+    if any(approval.by == who for approval in request.approvals):
+        raise Refused(Reason.VOTED_ALREADY, request=request)
+    _check(request, Step.APPROVE, at, round)
+    approvals = (*request.approvals, Approval(who, at, request.fingerprint))
+    after = replace(request, approvals=approvals)
+    if len(approvals) < request.policy.approvals:
+        return _take(after, Step.APPROVE, State.AWAITING_APPROVAL, at, who)
+    if request.policy.confirm is not Confirm.NOBODY:
+        return _take(after, Step.APPROVE, State.APPROVED, at, who)
+    claimed = replace(after, confirmed_by=who, confirmed_at=at)
+    return _take(claimed, Step.APPROVE, State.PERFORMING, at, who)
+
+
+def decline(request: UpgradeRequest, who: Person, at: datetime, round: int, why: str) -> Taken:
+    """An approver says no, and why."""
+    if not why:
+        raise Refused(Reason.REASON_MISSING)
+    _check(request, Step.DECLINE, at, round)
+    closed = replace(request, closed_by=who, closed_at=at, closed_because=why)
+    return _take(closed, Step.DECLINE, State.DECLINED, at, who, note=why)
+
+
+def withdraw(request: UpgradeRequest, who: Person, at: datetime) -> Taken:
+    """The requester takes it back."""
+    if who != request.requester:
+        raise Refused(Reason.MAY_NOT_WITHDRAW, request=request)
+    _check(request, Step.WITHDRAW, at)
+    closed = replace(request, closed_by=who, closed_at=at)
+    return _take(closed, Step.WITHDRAW, State.WITHDRAWN, at, who)
+
+
+def claim(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
+    """Somebody presses *Upgrade now*: from here on it is performed, once.
+
+    With `confirm = "approver"` the caller has asked Slack whether `who` is one. With
+    `confirm = "nobody"` this is only reached after the request was handed back to people.
+    """
+    by_requester = request.policy.confirm is not Confirm.APPROVER
+    if by_requester != (who == request.requester):
+        raise Refused(Reason.MAY_NOT_CONFIRM, request=request)
+    _check(request, Step.CLAIM, at, round)
+    claimed = replace(request, confirmed_by=who, confirmed_at=at, sent_at=None)
+    return _take(claimed, Step.CLAIM, State.PERFORMING, at, who)
+
+
+def expire(request: UpgradeRequest, at: datetime) -> Taken:
+    """Time is up. Raises Refused when it is not."""
+    _legal(request, Step.EXPIRE)
+    if at < request.expires_at:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    return _take(replace(request, closed_at=at), Step.EXPIRE, State.EXPIRED, at)
+
+
+def send(request: UpgradeRequest, at: datetime) -> Taken:
+    """The last thing stored before the first byte is sent; only one can win it."""
+    _legal(request, Step.SEND)
+    if request.sent_at is not None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    return _take(replace(request, sent_at=at), Step.SEND, State.PERFORMING, at)
+
+
+def drift(
+    request: UpgradeRequest,
+    subscription: Subscription,
+    option: UpgradeOption,
+    differences: tuple[Difference, ...],
+    at: datetime,
+) -> Taken:
+    """It is no longer what was approved. Nothing was sent, the approvals are void, and the
+    card now asks about what there is."""
+    _legal(request, Step.DRIFT)
+    if request.sent_at is not None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    anew = replace(
+        request,
+        subscription=subscription,
+        option=option,
+        approvals=(),
+        round=request.round + 1,
+        confirmed_by=None,
+        confirmed_at=None,
+        expires_at=at + request.policy.expires_after,
+    )
+    state = State.AWAITING_APPROVAL if request.policy.approvals else State.APPROVED
+    return _take(anew, Step.DRIFT, state, at, differences=differences)
+
+
+def hand_back(request: UpgradeRequest, at: datetime, note: str) -> Taken:
+    """Certainly nothing happened; the approvals stand and a person may confirm again,
+    under the same request id. `note` is a key of the words that say why."""
+    _legal(request, Step.HAND_BACK)
+    back = replace(
+        request,
+        confirmed_by=None,
+        confirmed_at=None,
+        sent_at=None,
+        looks=0,
+        looked_at=None,
+        expires_at=max(request.expires_at, at + request.policy.expires_after),
+    )
+    return _take(back, Step.HAND_BACK, State.APPROVED, at, note=note)
+
+
+def finish(request: UpgradeRequest, outcome: Outcome, at: datetime) -> Taken:
+    """It happened."""
+    _legal(request, Step.FINISH)
+    done = replace(request, outcome=outcome, closed_at=at)
+    return _take(done, Step.FINISH, State.DONE, at, outcome=outcome)
+
+
+def fail(request: UpgradeRequest, outcome: Outcome, at: datetime) -> Taken:
+    """It did not happen and will not."""
+    _legal(request, Step.FAIL)
+    failed = replace(request, outcome=outcome, closed_at=at)
+    return _take(failed, Step.FAIL, State.FAILED, at, outcome=outcome)
+
+
+def lose_answer(request: UpgradeRequest, at: datetime) -> Taken:
+    """It was sent and nobody knows what came of it."""
+    _legal(request, Step.LOSE_ANSWER)
+    if request.sent_at is None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    return _take(replace(request, looks=0, looked_at=at), Step.LOSE_ANSWER, State.UNKNOWN, at)
+
+
+def look(request: UpgradeRequest, at: datetime) -> Taken:
+    """The bot looked and still does not know."""
+    _legal(request, Step.LOOK)
+    looked = replace(request, looks=request.looks + 1, looked_at=at)
+    return _take(looked, Step.LOOK, State.UNKNOWN, at)
+
+
+def differences(
+    request: UpgradeRequest, subscription: Subscription, option: UpgradeOption | None
+) -> tuple[Difference, ...]:
+    """What Partner Center shows now that is not what was approved; empty when nothing."""
+    was = dict(_facts(request.subscription, request.option))
+    now = dict(_facts(subscription, option))
+    return tuple(Difference(fact, was[fact], now[fact]) for fact in Fact if was[fact] != now[fact])
+
+
+def due_at(request: UpgradeRequest) -> datetime | None:
+    """When the bot has to attend to the request by itself; None when never."""
+    if request.is_open:
+        return request.expires_at
+    if request.state is State.PERFORMING:
+        return request.sent_at + ANSWER_WITHIN if request.sent_at else request.confirmed_at
+    if request.state is State.UNKNOWN and request.looked_at:
+        return request.looked_at + LOOK_AFTER[min(request.looks, len(LOOK_AFTER) - 1)]
+    return None
+
+
+def _check(request: UpgradeRequest, step: Step, at: datetime, round: int | None = None) -> None:
+    """A person's step: legal, in time, and about the thing that the person saw."""
+    _legal(request, step)
+    if at >= request.expires_at:
+        raise Refused(Reason.EXPIRED, request=request)
+    if round is not None and round != request.round:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+
+
+def _legal(request: UpgradeRequest, step: Step) -> None:
+    if (request.state, step) not in LEGAL:
+        raise Refused(Reason.WRONG_STATE, request=request)
+
+
+def _take(
+    request: UpgradeRequest,
+    step: Step,
+    state: State,
+    at: datetime,
+    by: Person | None = None,
+    *,
+    note: str = "",
+    differences: tuple[Difference, ...] = (),
+    outcome: Outcome | None = None,
+) -> Taken:
+    after = replace(request, state=state, version=request.version + 1)
+    return after, Event(step, state, at, by, note, differences, outcome)
+
+
+def _facts(subscription: Subscription, option: UpgradeOption | None) -> list[tuple[Fact, str]]:
+    ends_at = subscription.ends_at.date().isoformat() if subscription.ends_at else ""
+    return [
+        (Fact.SEATS, str(subscription.seats)),
+        (Fact.STATUS, subscription.status),
+        (Fact.PLAN, subscription.offer_id.lower()),
+        (Fact.TERM, subscription.term),
+        (Fact.BILLING_CYCLE, subscription.billing_cycle),
+        (Fact.ENDS_AT, ends_at),
+        (Fact.TARGET, option.offer_id.lower() if option else ""),
+        (Fact.ELIGIBLE, "yes" if option and option.eligible else "no"),
+        (Fact.TARGET_SEATS, str(option.seats) if option else ""),
+    ]
