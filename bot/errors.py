@@ -80,13 +80,22 @@ class PartnerCenterError(Exception):
 
 
 class Unreachable(PartnerCenterError):
-    """No connection, no answer in time, or an answer of the 5xx kind."""
+    """No connection, no answer in time, or an answer of the 5xx kind.
+
+    `never_sent` is true when not even a connection came about, so nothing can have happened.
+    """
+
+    def __init__(self, message: str, *, never_sent: bool = False, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.never_sent = never_sent
 
 
 class Throttled(PartnerCenterError):
     """Partner Center asks to slow down; `retry_after` is in seconds, when it said so."""
 
-    retry_after: float | None = None
+    def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
 
 
 class SignInFailed(PartnerCenterError):

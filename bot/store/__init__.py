@@ -1,0 +1,9 @@
+"""What the bot knows for certain: requests, votes, history, offers, and what was shown where.
+
+Everything else is a projection of these rows. A request only changes by a step that is
+compare-and-set on its version, written together with its line of history in one transaction.
+"""
+
+from bot.store.store import Offered, Shown, Store
+
+__all__ = ["Offered", "Shown", "Store"]

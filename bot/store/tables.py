@@ -1,0 +1,89 @@
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares them.
+
+A request is stored as one JSON document; the columns beside it are what it is searched by.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+metadata = sa.MetaData()
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A point in time, always with its zone in Python. SQLite would forget it."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the same
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("requester_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("customer_id", sa.Text, nullable=False),
+    sa.Column("subscription_id", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("shown_version", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index("requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
+sa.Index(
+    "requests_unshown",
+    requests.c.id,
+    sqlite_where=requests.c.shown_version < requests.c.version,
+)
+
+votes = sa.Table(
+    "votes",
+    metadata,
+    sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+offered = sa.Table(
+    "offered",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("offered_at", UtcDateTime, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index("offered_by_age", offered.c.offered_at)
+
+shown = sa.Table(
+    "shown",
+    metadata,
+    sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("ts", sa.Text, nullable=False),
+    sa.Column("card_version", sa.Integer, nullable=False),
+    sa.Column("told_version", sa.Integer, nullable=False),
+)
