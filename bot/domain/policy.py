@@ -102,7 +102,7 @@ class PolicyBook:
         policy = self.defaults
         for rule in self.rules:
             if rule.matches(seats=seats, channel=channel, customer=customer):
-                policy = _stricter(policy, rule)
+                policy = strictest(policy, _tightened(policy, rule))
         return policy
 
     def user_groups(self) -> frozenset[str]:
@@ -113,14 +113,28 @@ class PolicyBook:
         return frozenset(name for names in lists for name in names if name.startswith("S"))
 
 
-def _stricter(policy: Policy, rule: Rule) -> Policy:
+def strictest(one: Policy, other: Policy) -> Policy:
+    """The stricter of two policies, key by key."""
+    return Policy(
+        approvals=max(one.approvals, other.approvals),
+        approvers=tuple(dict.fromkeys(one.approvers + other.approvers)),
+        requesters=tuple(dict.fromkeys(one.requesters + other.requesters)),
+        confirm=max(one.confirm, other.confirm, key=list(Confirm).index),
+        expires_after=min(one.expires_after, other.expires_after),
+        remind_after=min(one.remind_after, other.remind_after),
+        evidence=max(one.evidence, other.evidence, key=list(Evidence).index),
+    )
+
+
+def _tightened(policy: Policy, rule: Rule) -> Policy:
+    """The policy as the rule alone would have it; what the rule does not say stays."""
     return replace(
         policy,
-        approvals=max(policy.approvals, rule.approvals or 0),
-        approvers=policy.approvers + ((rule.approvers,) if rule.approvers is not None else ()),
-        requesters=policy.requesters + ((rule.requesters,) if rule.requesters is not None else ()),
-        confirm=max(policy.confirm, rule.confirm or policy.confirm, key=list(Confirm).index),
-        expires_after=min(policy.expires_after, rule.expires_after or policy.expires_after),
-        remind_after=min(policy.remind_after, rule.remind_after or policy.remind_after),
-        evidence=max(policy.evidence, rule.evidence or policy.evidence, key=list(Evidence).index),
+        approvals=policy.approvals if rule.approvals is None else rule.approvals,
+        approvers=policy.approvers if rule.approvers is None else (rule.approvers,),
+        requesters=policy.requesters if rule.requesters is None else (rule.requesters,),
+        confirm=rule.confirm or policy.confirm,
+        expires_after=rule.expires_after or policy.expires_after,
+        remind_after=rule.remind_after or policy.remind_after,
+        evidence=rule.evidence or policy.evidence,
     )

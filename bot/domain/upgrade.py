@@ -309,26 +309,32 @@ def send(request: UpgradeRequest, at: datetime) -> Taken:
 def drift(
     request: UpgradeRequest,
     subscription: Subscription,
-    option: UpgradeOption,
+    option: UpgradeOption | None,
+    policy: Policy,
     differences: tuple[Difference, ...],
     at: datetime,
 ) -> Taken:
     """It is no longer what was approved. Nothing was sent, the approvals are void, and the
-    card now asks about what there is."""
+    card now asks about what there is, under a `policy` that is no laxer than before.
+
+    What is asked for stays an eligible option: while Partner Center does not list it as one,
+    it drifts at every attempt and is never sent.
+    """
     _legal(request, Step.DRIFT)
     if request.sent_at is not None:
         raise Refused(Reason.WRONG_STATE, request=request)
     anew = replace(
         request,
         subscription=subscription,
-        option=option,
+        option=replace(option or request.option, eligible=True, obstacles=()),
+        policy=policy,
         approvals=(),
         round=request.round + 1,
         confirmed_by=None,
         confirmed_at=None,
-        expires_at=at + request.policy.expires_after,
+        expires_at=at + policy.expires_after,
     )
-    state = State.AWAITING_APPROVAL if request.policy.approvals else State.APPROVED
+    state = State.AWAITING_APPROVAL if policy.approvals else State.APPROVED
     return _take(anew, Step.DRIFT, state, at, differences=differences)
 
 
@@ -336,6 +342,7 @@ def hand_back(request: UpgradeRequest, at: datetime, note: str) -> Taken:
     """Certainly nothing happened; the approvals stand and a person may confirm again,
     under the same request id. `note` is a key of the words that say why."""
     _legal(request, Step.HAND_BACK)
+    in_time = at < request.expires_at
     back = replace(
         request,
         confirmed_by=None,
@@ -343,19 +350,19 @@ def hand_back(request: UpgradeRequest, at: datetime, note: str) -> Taken:
         sent_at=None,
         looks=0,
         looked_at=None,
-        expires_at=max(request.expires_at, at + request.policy.expires_after),
+        expires_at=request.expires_at if in_time else at + request.policy.expires_after,
     )
     return _take(back, Step.HAND_BACK, State.APPROVED, at, note=note)
 
 
-def finish(request: UpgradeRequest, outcome: Outcome, at: datetime) -> Taken:
+def finish(request: UpgradeRequest, at: datetime, outcome: Outcome) -> Taken:
     """It happened."""
     _legal(request, Step.FINISH)
     done = replace(request, outcome=outcome, closed_at=at)
     return _take(done, Step.FINISH, State.DONE, at, outcome=outcome)
 
 
-def fail(request: UpgradeRequest, outcome: Outcome, at: datetime) -> Taken:
+def fail(request: UpgradeRequest, at: datetime, outcome: Outcome) -> Taken:
     """It did not happen and will not."""
     _legal(request, Step.FAIL)
     failed = replace(request, outcome=outcome, closed_at=at)
@@ -436,6 +443,13 @@ def _facts(subscription: Subscription, option: UpgradeOption | None) -> list[tup
         (Fact.BILLING_CYCLE, subscription.billing_cycle),
         (Fact.ENDS_AT, ends_at),
         (Fact.TARGET, option.offer_id.lower() if option else ""),
-        (Fact.ELIGIBLE, "yes" if option and option.eligible else "no"),
+        (Fact.ELIGIBLE, _eligibility(option)),
         (Fact.TARGET_SEATS, str(option.seats) if option else ""),
     ]
+
+
+def _eligibility(option: UpgradeOption | None) -> str:
+    """`yes`, or the codes that stand against it."""
+    if option is None or not option.eligible:
+        return " ".join(o.code for o in option.obstacles) if option else "no"
+    return "yes"

@@ -7,7 +7,7 @@
 from bot.partner_center.auth import ENDPOINTS, Cloud, SignIn
 from bot.partner_center.client import Client
 from bot.partner_center.customers import Customers
-from bot.partner_center.upgrades import Answer, Listed, Upgrades, Verdict
+from bot.partner_center.upgrades import Answer, Listed, Sight, Upgrades, Verdict
 
 __all__ = [
     "ENDPOINTS",
@@ -16,6 +16,7 @@ __all__ = [
     "Cloud",
     "Customers",
     "Listed",
+    "Sight",
     "SignIn",
     "Upgrades",
     "Verdict",

@@ -8,6 +8,7 @@ the page's own C# text, Microsoft's .NET and Java SDKs and their samples all pos
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -24,7 +25,7 @@ from bot.errors import (
 )
 from bot.partner_center import wire
 from bot.partner_center.client import Call, Client
-from bot.partner_center.customers import items, path, read
+from bot.partner_center.customers import Customers, items, path, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,20 @@ class Answer:
     error: PartnerCenterError | None = None
 
 
+class Sight(Enum):
+    """What Partner Center shows when an answer was lost."""
+
+    HAPPENED = "the source is suspended by a transition and the target is there"
+    UNTOUCHED = "the source is active, as if nothing had been sent"
+    UNCLEAR = "neither the one nor the other"
+
+
 class Upgrades:
     """The upgrades of one subscription at a time."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, customers: Customers) -> None:
         self._client = client
+        self._customers = customers
 
     async def options(
         self, customer_id: str, subscription: Subscription, correlation_id: str
@@ -82,6 +92,36 @@ class Upgrades:
             return _judge(read(wire.UpgradeResult, answer))
         except PartnerCenterError as error:
             return _judge_error(error)
+
+    async def look(self, request: UpgradeRequest) -> tuple[Sight, Outcome | None]:
+        """Whether a sent upgrade happened, read from the customer's subscriptions.
+
+        An upgrade leaves its source suspended with the reason `Transition` and makes a new,
+        active subscription of the target offer. Raises PartnerCenterError when it cannot look.
+        """
+        there = await self._customers.subscriptions(request.customer.id, request.correlation_id)
+        source = next((s for s in there if _same(s.id, request.subscription.id)), None)
+        if source is not None and source.is_active:
+            return Sight.UNTOUCHED, None
+        if source is None or not source.was_upgraded:
+            return Sight.UNCLEAR, None
+        for subscription in there:
+            if subscription.is_active and _is_target(subscription, request):
+                return Sight.HAPPENED, Outcome(subscription.id, seen=True)
+        return Sight.UNCLEAR, None
+
+
+def _is_target(subscription: Subscription, request: UpgradeRequest) -> bool:
+    """Of the offer that was asked for, and not older than the request (clocks may differ by
+    some minutes)."""
+    created = subscription.created_at
+    return _same(subscription.offer_id, request.option.offer_id) and (
+        created is None or created >= request.created_at - timedelta(minutes=10)
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
 
 
 def _judge(result: wire.UpgradeResult) -> Answer:

@@ -54,19 +54,23 @@ _offered_json = TypeAdapter(Offered)
 class Store:
     """The rows, on SQLite. Open it with `Store.open`, end it with `close`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._clock = clock
         self._writer = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str) -> "Store":
-        """Open the database at `url` (`sqlite:///path`) and bring it to this version."""
+    async def open(cls, url: str, clock: Callable[[], datetime]) -> "Store":
+        """Open the database at `url` (`sqlite:///path`) and bring it to this version.
+
+        `clock` decides what is late and stamps every step.
+        """
         path = Path(url.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
         sa.event.listen(engine.sync_engine, "connect", _prepare)
         sa.event.listen(engine.sync_engine, "begin", _begin)
-        store = cls(engine)
+        store = cls(engine, clock)
         async with store._write() as connection:
             await connection.run_sync(_migrate)
         return store
@@ -85,7 +89,7 @@ class Store:
         return request
 
     async def take(
-        self, request_id: str, step: Callable[[UpgradeRequest], Taken]
+        self, request_id: str, step: Callable[[UpgradeRequest, datetime], Taken]
     ) -> UpgradeRequest:
         """Take one step and return the request after it.
 
@@ -97,7 +101,7 @@ class Store:
         while True:
             async with self._write() as connection:
                 before = await _read(connection, request_id)
-                after, event = step(before)
+                after, event = step(before, self._clock())
                 statement = (
                     sa.update(tables.requests)
                     .where(
@@ -127,13 +131,13 @@ class Store:
             rows = (await connection.execute(query)).all()
         return [(version, _event_json.validate_json(body)) for version, body in rows]
 
-    async def due(self, now: datetime, limit: int = 100) -> list[str]:
+    async def due(self, limit: int = 100) -> list[str]:
         """Ids of the requests that the bot has to attend to by now, the longest due first."""
         table = tables.requests
-        query = (
-            sa.select(table.c.id).where(table.c.due_at <= now).order_by(table.c.due_at).limit(limit)
+        due = table.c.due_at <= self._clock()
+        return await self._ids(
+            sa.select(table.c.id).where(due).order_by(table.c.due_at).limit(limit)
         )
-        return await self._ids(query)
 
     async def in_flight(self) -> list[str]:
         """Ids of the requests that somebody was performing."""
@@ -168,7 +172,7 @@ class Store:
                 sa.update(requests).where(requests.c.id == request_id).values(shown_version=upto)
             )
 
-    async def offer(self, offers: list[Offered], now: datetime) -> None:
+    async def offer(self, offers: list[Offered]) -> None:
         """Remember what was offered, and forget what was offered more than a day ago."""
         table = tables.offered
         rows = [
@@ -176,15 +180,17 @@ class Store:
             for o in offers
         ]
         async with self._write() as connection:
-            await connection.execute(sa.delete(table).where(table.c.offered_at < now - OFFER_LASTS))
+            await connection.execute(
+                sa.delete(table).where(table.c.offered_at < self._clock() - OFFER_LASTS)
+            )
             if rows:
                 await connection.execute(sa.insert(table), rows)
 
-    async def offered(self, offer_id: str, now: datetime) -> Offered:
+    async def offered(self, offer_id: str) -> Offered:
         """What an option's button stands for. Raises Refused(OFFER_GONE) after a day."""
         table = tables.offered
         query = sa.select(table.c.body).where(
-            table.c.id == offer_id, table.c.offered_at >= now - OFFER_LASTS
+            table.c.id == offer_id, table.c.offered_at >= self._clock() - OFFER_LASTS
         )
         async with self._read() as connection:
             body = (await connection.execute(query)).scalar_one_or_none()

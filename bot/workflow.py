@@ -1,0 +1,328 @@
+"""The story, one function a step. Knows no Slack and no words.
+
+Each function asks who may, takes one step in the store, and returns what is so afterwards.
+What a person may not do, or what is not possible any more, raises `Refused` with the reason.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from rapidfuzz import fuzz, process
+
+from bot.domain import upgrade as story
+from bot.domain.policy import CHANNEL, Confirm, Names, Person, Policy, PolicyBook, Standing
+from bot.domain.subscription import Customer, Kind, Subscription, UpgradeOption
+from bot.domain.upgrade import State, UpgradeRequest
+from bot.errors import PartnerCenterError, Reason, Refused
+from bot.partner_center import Customers, Upgrades
+from bot.store import Offered, Store
+
+LONGEST_NAME = 100
+
+
+class People(Protocol):
+    """What Slack knows about people, asked at the moment of the click."""
+
+    async def standing(self, person: Person) -> Standing:
+        """What somebody is. Raises Refused(MEMBER_UNREADABLE)."""
+
+    async def belongs(self, person: Person, names: Names, channel_id: str) -> bool:
+        """Whether one of the names means this person. Raises Refused(APPROVERS_UNREADABLE)."""
+
+
+class Pointer(NamedTuple):
+    """What a card's button stands for: a request, and the round of approvals it was shown in."""
+
+    request_id: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who does something, and in which channel."""
+
+    person: Person
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upgradable:
+    """A subscription with its options, each eligible one with the id that its button carries.
+    `trouble` says why nothing is known about the options."""
+
+    subscription: Subscription
+    options: tuple[tuple[UpgradeOption, str | None], ...] = ()
+    trouble: PartnerCenterError | None = None
+
+
+class Workflow:
+    """The steps of the story over the store, Partner Center and the people in Slack."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        customers: Customers,
+        upgrades: Upgrades,
+        people: People,
+        policies: PolicyBook,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._customers = customers
+        self._upgrades = upgrades
+        self._people = people
+        self._policies = policies
+        self._clock = clock
+        self._new_id = new_id
+
+    # Before there is a request
+
+    async def find(self, text: str, place: Place) -> list[Customer]:
+        """Customers that `text` may mean: by the start of name or domain, or by tenant id.
+
+        Raises Refused: NOT_A_NAME, UNKNOWN_CUSTOMER (with the nearest names as `nearest`), or
+        why the person may not ask.
+        """
+        text = text.strip()
+        if not text or len(text) > LONGEST_NAME or any(c in text for c in "<>\n\r\t*|"):
+            raise Refused(Reason.NOT_A_NAME)
+        await self._require_requester(place, self._policies.defaults)
+        correlation_id = self._new_id()
+        found = await self._customers.starting_with(text, correlation_id)
+        if not found:
+            raise Refused(
+                Reason.UNKNOWN_CUSTOMER,
+                text=text,
+                nearest=await self._nearest(text, correlation_id),
+            )
+        return found
+
+    async def _nearest(self, text: str, correlation_id: str) -> list[Customer]:
+        """Names one could have meant: those that begin alike, the most similar first."""
+        for start in (text[:3], text[:1]):
+            there = await self._customers.starting_with(start, correlation_id)
+            names = {i: customer.name.casefold() for i, customer in enumerate(there)}
+            near = process.extract(
+                text.casefold(), names, scorer=fuzz.WRatio, limit=3, score_cutoff=60
+            )
+            if near:
+                return [there[i] for _name, _score, i in near]
+        return []
+
+    async def options(self, customer_id: str, place: Place) -> tuple[Customer, list[Upgradable]]:
+        """What each subscription of the customer can be upgraded to.
+
+        Every eligible option is remembered for a day as offered to this person, so that its
+        button needs nothing but an id. Raises Refused(UNKNOWN_CUSTOMER, NO_SUBSCRIPTION) or
+        PartnerCenterError.
+        """
+        await self._require_requester(place, self._policies.defaults)
+        correlation_id = self._new_id()
+        found, subscriptions = await asyncio.gather(
+            self._customers.starting_with(customer_id, correlation_id),
+            self._customers.subscriptions(customer_id, correlation_id),
+        )
+        if not found:
+            raise Refused(Reason.UNKNOWN_CUSTOMER, text=customer_id, nearest=[])
+        customer = found[0]
+        if not subscriptions:
+            raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
+        upgradable = await asyncio.gather(
+            *(self._upgradable(customer, s, correlation_id) for s in subscriptions)
+        )
+        return customer, await self._offer(customer, list(upgradable), place)
+
+    async def _upgradable(
+        self, customer: Customer, subscription: Subscription, correlation_id: str
+    ) -> Upgradable:
+        if subscription.kind is not Kind.TRADITIONAL:
+            return Upgradable(subscription)
+        try:
+            listed = await self._upgrades.options(customer.id, subscription, correlation_id)
+        except PartnerCenterError as error:
+            return Upgradable(subscription, trouble=error)
+        return Upgradable(subscription, tuple((item.option, None) for item in listed))
+
+    async def _offer(
+        self, customer: Customer, upgradable: list[Upgradable], place: Place
+    ) -> list[Upgradable]:
+        now = self._clock()
+        offers: list[Offered] = []
+
+        def offered(subscription: Subscription, option: UpgradeOption) -> str | None:
+            if not option.eligible:
+                return None
+            offers.append(
+                Offered(
+                    self._new_id(),
+                    place.person,
+                    place.channel_id,
+                    customer,
+                    subscription,
+                    option,
+                    now,
+                )
+            )
+            return offers[-1].id
+
+        with_ids = [
+            replace(
+                each,
+                options=tuple((o, offered(each.subscription, o)) for o, _ in each.options),
+            )
+            for each in upgradable
+        ]
+        await self._store.offer(offers)
+        return with_ids
+
+    async def choose(self, offer_id: str, place: Place) -> tuple[Offered, Policy]:
+        """An option's button: what was offered, and the policy a request for it falls under.
+
+        Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, or why the person may not ask.
+        """
+        offered = await self._store.offered(offer_id)
+        if offered.person != place.person:
+            raise Refused(Reason.NOT_YOUR_OFFER)
+        policy = self._policy_for(offered)
+        await self._require_requester(Place(place.person, offered.channel_id), policy)
+        return offered, policy
+
+    async def ask(
+        self, offer_id: str, place: Place, *, reason: str, evidence: str
+    ) -> UpgradeRequest:
+        """The review form was submitted: make the request.
+
+        Raises Refused: as `choose`, or what the form lacks.
+        """
+        offered, policy = await self.choose(offer_id, place)
+        evidence = evidence.strip()
+        if evidence and not _is_link(evidence):
+            raise Refused(Reason.EVIDENCE_NOT_A_LINK)
+        now = self._clock()
+        request = UpgradeRequest(
+            id=self._new_id(),
+            version=0,
+            state=State.AWAITING_APPROVAL,
+            requester=place.person,
+            channel_id=offered.channel_id,
+            customer=offered.customer,
+            subscription=offered.subscription,
+            option=offered.option,
+            reason=reason.strip(),
+            evidence=evidence,
+            policy=policy,
+            ms_request_id=self._new_id(),
+            correlation_id=self._new_id(),
+            created_at=now,
+            expires_at=now + policy.expires_after,
+        )
+        return await self._store.add(story.ask(request))
+
+    def _policy_for(self, offered: Offered) -> Policy:
+        return self._policies.policy_for(
+            seats=offered.option.seats,
+            channel=offered.channel_id,
+            customer=offered.customer.id,
+        )
+
+    # Deciding
+
+    async def approve(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """Raises Refused when this person may not, or not any more."""
+        request = await self._card(pointer, place)
+        if place.person != request.requester:  # their refusal needs no call to Slack
+            await self._require_approver(request, place.person)
+        return await self._store.take(
+            request.id,
+            lambda newest, now: story.approve(newest, place.person, now, pointer.round),
+        )
+
+    async def may_decline(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """Before the form that asks why. Raises Refused when this person may not decline."""
+        request = await self._card(pointer, place)
+        if not request.is_open:
+            raise Refused(Reason.WRONG_STATE, request=request)
+        await self._require_approver(request, place.person)
+        return request
+
+    async def decline(self, pointer: Pointer, place: Place, why: str) -> UpgradeRequest:
+        """Raises Refused when this person may not, or not any more, or says no reason."""
+        await self.may_decline(pointer, place)
+        return await self._store.take(
+            pointer.request_id,
+            lambda newest, now: story.decline(
+                newest, place.person, now, pointer.round, why.strip()
+            ),
+        )
+
+    async def withdraw(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """Raises Refused for anybody but the requester, or when it is too late."""
+        await self._card(pointer, place)
+        return await self._store.take(
+            pointer.request_id,
+            lambda newest, now: story.withdraw(newest, place.person, now),
+        )
+
+    async def confirm(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """*Upgrade now*: claim the request for performing. `attend` does the rest."""
+        request = await self._card(pointer, place)
+        await self._require_full_member(place.person)
+        if request.policy.confirm is Confirm.APPROVER and place.person != request.requester:
+            await self._require_approver(request, place.person)
+        return await self._store.take(
+            pointer.request_id,
+            lambda newest, now: story.claim(newest, place.person, now, pointer.round),
+        )
+
+    async def check_again(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """*Check again*: anybody in the channel may have the bot look right now. Raises Refused
+        when there is nothing to look for."""
+        request = await self._card(pointer, place)
+        if request.state is not State.UNKNOWN:
+            raise Refused(Reason.NOTHING_TO_CHECK, request=request)
+        return request
+
+    async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """The request of a card. A copy of the card in another channel decides nothing."""
+        request = await self._store.request(pointer.request_id)
+        if place.channel_id != request.channel_id:
+            raise Refused(Reason.OTHER_CHANNEL, request=request)
+        if place.person.team_id != request.requester.team_id:
+            raise Refused(Reason.NOT_A_MEMBER)
+        return request
+
+    # Who may
+
+    async def _require_full_member(self, person: Person) -> None:
+        standing = await self._people.standing(person)
+        if standing is not Standing.FULL_MEMBER:
+            raise Refused(Reason.NOT_A_MEMBER, standing=standing)
+
+    async def _require_requester(self, place: Place, policy: Policy) -> None:
+        """Whoever types in a channel is in it, so the word `channel` needs no further question."""
+        await self._require_full_member(place.person)
+        for names in policy.requesters:
+            if CHANNEL in names:
+                continue
+            if not await self._people.belongs(place.person, names, place.channel_id):
+                raise Refused(Reason.MAY_NOT_REQUEST, policy=policy)
+
+    async def _require_approver(self, request: UpgradeRequest, person: Person) -> None:
+        await self._require_full_member(person)
+        for names in request.policy.approvers:
+            if not await self._people.belongs(person, names, request.channel_id):
+                raise Refused(Reason.MAY_NOT_APPROVE, request=request)
+
+
+def _is_link(text: str) -> bool:
+    """A web address that can stand in a message as it is."""
+    return (
+        text.startswith(("https://", "http://"))
+        and len(text) <= 500
+        and not any(c.isspace() or c in "<>|\"'`" or not c.isprintable() for c in text)
+    )
