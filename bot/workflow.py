@@ -8,16 +8,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from rapidfuzz import fuzz, process
 
 from bot.domain import upgrade as story
 from bot.domain.policy import CHANNEL, Confirm, Names, Person, Policy, PolicyBook, Standing
-from bot.domain.subscription import Customer, Kind, Subscription, UpgradeOption
-from bot.domain.upgrade import State, UpgradeRequest
+from bot.domain.subscription import Customer, Kind, Subscription, Upgradable, UpgradeOption
+from bot.domain.upgrade import Pointer, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
-from bot.partner_center import Customers, Upgrades
+from bot.partner_center import Customers, Upgrades, is_guid
 from bot.store import Offered, Store
 
 LONGEST_NAME = 100
@@ -33,29 +33,12 @@ class People(Protocol):
         """Whether one of the names means this person. Raises Refused(APPROVERS_UNREADABLE)."""
 
 
-class Pointer(NamedTuple):
-    """What a card's button stands for: a request, and the round of approvals it was shown in."""
-
-    request_id: str
-    round: int
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Who does something, and in which channel."""
 
     person: Person
     channel_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Upgradable:
-    """A subscription with its options, each eligible one with the id that its button carries.
-    `trouble` says why nothing is known about the options."""
-
-    subscription: Subscription
-    options: tuple[tuple[UpgradeOption, str | None], ...] = ()
-    trouble: PartnerCenterError | None = None
 
 
 class Workflow:
@@ -91,6 +74,8 @@ class Workflow:
         text = text.strip()
         if not text or len(text) > LONGEST_NAME or any(c in text for c in "<>\n\r\t*|"):
             raise Refused(Reason.NOT_A_NAME)
+        if place.channel_id.startswith("D"):
+            raise Refused(Reason.NOT_IN_A_CHANNEL)
         await self._require_requester(place, self._policies.defaults)
         correlation_id = self._new_id()
         found = await self._customers.starting_with(text, correlation_id)
@@ -114,28 +99,28 @@ class Workflow:
                 return [there[i] for _name, _score, i in near]
         return []
 
-    async def options(self, customer_id: str, place: Place) -> tuple[Customer, list[Upgradable]]:
+    async def customer(self, customer_id: str, place: Place) -> Customer:
+        """The customer behind a button. Raises Refused(UNKNOWN_CUSTOMER)."""
+        await self._require_requester(place, self._policies.defaults)
+        found = await self._customers.starting_with(customer_id, self._new_id())
+        if not is_guid(customer_id) or not found:
+            raise Refused(Reason.UNKNOWN_CUSTOMER, text=customer_id, nearest=[])
+        return found[0]
+
+    async def options(self, customer: Customer, place: Place) -> list[Upgradable]:
         """What each subscription of the customer can be upgraded to.
 
         Every eligible option is remembered for a day as offered to this person, so that its
-        button needs nothing but an id. Raises Refused(UNKNOWN_CUSTOMER, NO_SUBSCRIPTION) or
-        PartnerCenterError.
+        button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
         """
-        await self._require_requester(place, self._policies.defaults)
         correlation_id = self._new_id()
-        found, subscriptions = await asyncio.gather(
-            self._customers.starting_with(customer_id, correlation_id),
-            self._customers.subscriptions(customer_id, correlation_id),
-        )
-        if not found:
-            raise Refused(Reason.UNKNOWN_CUSTOMER, text=customer_id, nearest=[])
-        customer = found[0]
+        subscriptions = await self._customers.subscriptions(customer.id, correlation_id)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
         upgradable = await asyncio.gather(
             *(self._upgradable(customer, s, correlation_id) for s in subscriptions)
         )
-        return customer, await self._offer(customer, list(upgradable), place)
+        return await self._offer(customer, list(upgradable), place)
 
     async def _upgradable(
         self, customer: Customer, subscription: Subscription, correlation_id: str
@@ -151,55 +136,46 @@ class Workflow:
     async def _offer(
         self, customer: Customer, upgradable: list[Upgradable], place: Place
     ) -> list[Upgradable]:
+        """Give every eligible option an id, and remember what it stands for."""
         now = self._clock()
         offers: list[Offered] = []
-
-        def offered(subscription: Subscription, option: UpgradeOption) -> str | None:
-            if not option.eligible:
-                return None
-            offers.append(
-                Offered(
-                    self._new_id(),
-                    place.person,
-                    place.channel_id,
-                    customer,
-                    subscription,
-                    option,
-                    now,
-                )
-            )
-            return offers[-1].id
-
-        with_ids = [
-            replace(
-                each,
-                options=tuple((o, offered(each.subscription, o)) for o, _ in each.options),
-            )
-            for each in upgradable
-        ]
+        with_ids: list[Upgradable] = []
+        for each in upgradable:
+            options: list[tuple[UpgradeOption, str | None]] = []
+            for option, _ in each.options:
+                offer_id = self._new_id() if option.eligible else None
+                options.append((option, offer_id))
+                if offer_id:
+                    what = (customer, each.subscription, option)
+                    offers.append(Offered(offer_id, place.person, place.channel_id, *what, now))
+            with_ids.append(replace(each, options=tuple(options)))
         await self._store.offer(offers)
         return with_ids
 
-    async def choose(self, offer_id: str, place: Place) -> tuple[Offered, Policy]:
+    async def choose(self, offer_id: str, person: Person) -> tuple[Offered, Policy]:
         """An option's button: what was offered, and the policy a request for it falls under.
 
         Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, or why the person may not ask.
         """
         offered = await self._store.offered(offer_id)
-        if offered.person != place.person:
+        if offered.person != person:
             raise Refused(Reason.NOT_YOUR_OFFER)
-        policy = self._policy_for(offered)
-        await self._require_requester(Place(place.person, offered.channel_id), policy)
+        policy = self._policies.policy_for(
+            seats=offered.option.seats,
+            channel=offered.channel_id,
+            customer=offered.customer.id,
+        )
+        await self._require_requester(Place(person, offered.channel_id), policy)
         return offered, policy
 
     async def ask(
-        self, offer_id: str, place: Place, *, reason: str, evidence: str
+        self, offer_id: str, person: Person, *, reason: str, evidence: str
     ) -> UpgradeRequest:
         """The review form was submitted: make the request.
 
         Raises Refused: as `choose`, or what the form lacks.
         """
-        offered, policy = await self.choose(offer_id, place)
+        offered, policy = await self.choose(offer_id, person)
         evidence = evidence.strip()
         if evidence and not _is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
@@ -208,7 +184,7 @@ class Workflow:
             id=self._new_id(),
             version=0,
             state=State.AWAITING_APPROVAL,
-            requester=place.person,
+            requester=person,
             channel_id=offered.channel_id,
             customer=offered.customer,
             subscription=offered.subscription,
@@ -222,13 +198,6 @@ class Workflow:
             expires_at=now + policy.expires_after,
         )
         return await self._store.add(story.ask(request))
-
-    def _policy_for(self, offered: Offered) -> Policy:
-        return self._policies.policy_for(
-            seats=offered.option.seats,
-            channel=offered.channel_id,
-            customer=offered.customer.id,
-        )
 
     # Deciding
 
@@ -250,14 +219,16 @@ class Workflow:
         await self._require_approver(request, place.person)
         return request
 
-    async def decline(self, pointer: Pointer, place: Place, why: str) -> UpgradeRequest:
-        """Raises Refused when this person may not, or not any more, or says no reason."""
-        await self.may_decline(pointer, place)
+    async def decline(self, pointer: Pointer, person: Person, why: str) -> UpgradeRequest:
+        """The form that asks why was submitted: everything is asked again.
+
+        Raises Refused when this person may not, or not any more, or says no reason.
+        """
+        request = await self._store.request(pointer.request_id)
+        await self._require_approver(request, person)
         return await self._store.take(
             pointer.request_id,
-            lambda newest, now: story.decline(
-                newest, place.person, now, pointer.round, why.strip()
-            ),
+            lambda newest, now: story.decline(newest, person, now, pointer.round, why.strip()),
         )
 
     async def withdraw(self, pointer: Pointer, place: Place) -> UpgradeRequest:

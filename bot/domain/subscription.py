@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.errors import PartnerCenterError
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -112,3 +114,13 @@ class UpgradeOption:
 
     def is_same_as(self, other: "UpgradeOption") -> bool:
         return self.offer_id.lower() == other.offer_id.lower() and self.type is other.type
+
+
+@dataclass(frozen=True, slots=True)
+class Upgradable:
+    """A subscription with its options; beside each eligible one the id that stands for it in
+    a button. `trouble` says why nothing is known about the options."""
+
+    subscription: Subscription
+    options: tuple[tuple[UpgradeOption, str | None], ...] = ()
+    trouble: PartnerCenterError | None = None

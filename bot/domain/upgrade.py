@@ -212,6 +212,14 @@ class UpgradeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """What a card's button stands for: a request, and the round that the card was shown in."""
+
+    request_id: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of a request's history: who did what when, and what came of it."""
 
@@ -450,6 +458,8 @@ def _facts(subscription: Subscription, option: UpgradeOption | None) -> list[tup
 
 def _eligibility(option: UpgradeOption | None) -> str:
     """`yes`, or the codes that stand against it."""
-    if option is None or not option.eligible:
-        return " ".join(o.code for o in option.obstacles) if option else "no"
-    return "yes"
+    if option is None:
+        return "no"
+    if option.eligible:
+        return "yes"
+    return " ".join(obstacle.code for obstacle in option.obstacles) or "no"

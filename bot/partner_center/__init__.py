@@ -6,7 +6,7 @@
 
 from bot.partner_center.auth import ENDPOINTS, Cloud, SignIn
 from bot.partner_center.client import Client
-from bot.partner_center.customers import Customers
+from bot.partner_center.customers import Customers, is_guid
 from bot.partner_center.upgrades import Answer, Listed, Sight, Upgrades, Verdict
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "SignIn",
     "Upgrades",
     "Verdict",
+    "is_guid",
 ]

@@ -1,0 +1,160 @@
+"""Makes Slack show what the store says, and tells people what only they should read.
+
+The card and its thread are projections of a request and its history: whoever calls `show`,
+and whenever, they end up showing the newest version. The only module that writes to Slack.
+"""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.domain.policy import Person
+from bot.domain.upgrade import UpgradeRequest
+from bot.messages import thread
+from bot.messages.blocks import Message
+from bot.messages.card import card
+from bot.store import Shown, Store
+
+log = structlog.get_logger()
+
+SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
+"""Whatever a call to Slack raises when Slack is in trouble or says no."""
+
+RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"""The card cannot be edited any more, so it is posted anew."""
+
+
+class Announcer:
+    """Shows requests in their channels and answers people, over one Slack client."""
+
+    def __init__(self, client: AsyncWebClient, store: Store) -> None:
+        self._client = client
+        self._store = store
+        self._showing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def show(self, request_id: str) -> None:
+        """Make the card and its thread show the newest version of the request.
+
+        Raises one of SLACK_ERRORS; what was shown until then is remembered, and the next call
+        goes on there.
+        """
+        async with self._showing[request_id]:
+            request = await self._store.request(request_id)
+            shown = await self._show_card(request, await self._store.shown(request_id))
+            await self._tell_thread(request, shown)
+        if not self._showing[request_id].locked():
+            self._showing.pop(request_id, None)
+
+    async def _show_card(self, request: UpgradeRequest, shown: Shown | None) -> Shown:
+        if shown and shown.card_version >= request.version:
+            return shown
+        message = card(request)
+        if shown is None or not await self._edit(shown, message):
+            ts = await self._post(request.channel_id, message)
+            told = shown.told_version if shown else 0
+            shown = Shown(request.channel_id, ts, request.version, told)
+        else:
+            shown = shown._replace(card_version=request.version)
+        await self._store.record_shown(request.id, shown)
+        return shown
+
+    async def _tell_thread(self, request: UpgradeRequest, shown: Shown) -> None:
+        for version, event in await self._store.history(request.id, after=shown.told_version):
+            if version > request.version:
+                return  # newer than the card: whoever made it will show it
+            if message := thread.line(request, event):
+                await self._post(shown.channel_id, message, thread_ts=shown.ts)
+            shown = shown._replace(told_version=version)
+            await self._store.record_shown(request.id, shown)
+
+    async def _post(self, channel: str, message: Message, **more: Any) -> str:
+        answer = await self._client.chat_postMessage(
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            **more,
+        )
+        return str(answer["ts"])
+
+    async def _edit(self, shown: Shown, message: Message) -> bool:
+        """Whether the card could be edited; False when it is gone."""
+        try:
+            await self._client.chat_update(
+                channel=shown.channel_id, ts=shown.ts, text=message.text, blocks=message.blocks
+            )
+        except SlackApiError as error:
+            if error.response.get("error") in GONE:
+                return False
+            raise
+        return True
+
+    async def open_form(self, trigger_id: str, form: dict[str, Any]) -> None:
+        """Open a form for whoever just clicked; the trigger lasts 3 seconds, for one form.
+
+        Raises one of SLACK_ERRORS.
+        """
+        await self._client.views_open(trigger_id=trigger_id, view=form)
+
+    async def tell(self, person: Person, channel_id: str, message: Message) -> None:
+        """Tell one person something, in the channel if they and the bot are there, else in a
+        direct message. Raises one of SLACK_ERRORS when neither works."""
+        if not channel_id:
+            await self._post(person.user_id, message)
+            return
+        try:
+            await self._client.chat_postEphemeral(
+                channel=channel_id, user=person.user_id, text=message.text, blocks=message.blocks
+            )
+        except SlackApiError as error:
+            log.info("announcer.direct_message_instead", trouble=error.response.get("error"))
+            await self._post(person.user_id, message)
+
+    async def respond(
+        self, response_url: str, person: Person, channel_id: str, messages: list[Message]
+    ) -> None:
+        """Answer a command or a click, for the eyes of that person only.
+
+        Through the payload's response URL, which works where the bot is no member; should that
+        fail, as `tell` does. Raises one of SLACK_ERRORS.
+        """
+        for message in messages:
+            if not await self._respond(response_url, message):
+                await self.tell(person, channel_id, message)
+
+    async def _respond(self, response_url: str, message: Message) -> bool:
+        if not self._is_slack(response_url):
+            return False
+        webhook = AsyncWebhookClient(
+            response_url, session=self._client.session, timeout=10, retry_handlers=[]
+        )
+        try:
+            answer = await webhook.send(
+                text=message.text,
+                blocks=message.blocks,
+                response_type="ephemeral",
+                replace_original=False,
+            )
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return answer.status_code == 200
+
+    def _is_slack(self, url: str) -> bool:
+        """Nothing is sent to an address that only pretends to be Slack's. Next to a Slack on
+        loopback, loopback is Slack."""
+        host, scheme = urlsplit(url).hostname, urlsplit(url).scheme
+        api = urlsplit(self._client.base_url).hostname
+        if api in LOOPBACK:
+            return host in LOOPBACK
+        return scheme == "https" and host in (RESPONSE_HOSTS | {api})

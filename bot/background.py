@@ -1,0 +1,40 @@
+"""Work that goes on after a click was acknowledged. No task dies unseen, none is lost at a stop."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Background:
+    """Keeps tasks alive, reports the ones that fail, and waits for them at the end."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run `work` now, beside everything else."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is running, at most so long; then cancel the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        await self.cancel()
+
+    async def cancel(self) -> None:
+        """End everything at once, as a crash would."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("background.task_died", task=task.get_name(), exc_info=error)

@@ -1,0 +1,48 @@
+"""What stands in buttons and forms: names of actions, and opaque ids. Never facts.
+
+A button says which row of the store it is about; what is performed is read there. So a
+forged, old or copied button can change nothing.
+"""
+
+import re
+
+from bot.domain.upgrade import Pointer
+from bot.errors import Reason, Refused
+
+CHOOSE_CUSTOMER = re.compile(r"^choose_customer/\d+$")
+CHOOSE_OPTION = re.compile(r"^choose_option/\d+$")
+APPROVE = "approve"
+DECLINE = "decline"
+WITHDRAW = "withdraw"
+UPGRADE_NOW = "upgrade_now"
+CHECK_AGAIN = "check_again"
+
+REVIEW_FORM = "review"
+DECLINE_FORM = "decline_reason"
+
+REASON = "reason"
+EVIDENCE = "evidence"
+"""Names of the fields of the forms: both block id and action id."""
+
+
+def choose_customer(number: int) -> str:
+    """The action id of the `number`th customer's button: unique within its message."""
+    return f"choose_customer/{number}"
+
+
+def choose_option(number: int) -> str:
+    """The action id of the `number`th option's button."""
+    return f"choose_option/{number}"
+
+
+def of_card(request_id: str, round: int) -> str:
+    """The value of a card's buttons."""
+    return f"{request_id}.{round}"
+
+
+def pointer(value: str) -> Pointer:
+    """What a card's button points at. Raises Refused(UNKNOWN_BUTTON) for anything else."""
+    request_id, _, round = value.rpartition(".")
+    if not re.fullmatch(r"[0-9a-f-]{36}", request_id) or not re.fullmatch(r"\d{1,6}", round):
+        raise Refused(Reason.UNKNOWN_BUTTON)
+    return Pointer(request_id, int(round))

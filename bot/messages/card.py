@@ -1,0 +1,186 @@
+"""The card: one message a request, edited in place. The request is what it shows.
+
+Its facts stay; its marker, its last lines and its buttons change with the state.
+"""
+
+from urllib.parse import urlsplit
+
+from bot import buttons
+from bot.domain.policy import Confirm, Evidence, Person
+from bot.domain.upgrade import State, UpgradeRequest
+from bot.messages import words
+from bot.messages.blocks import (
+    Block,
+    Message,
+    actions,
+    anyone_of,
+    button,
+    confirm,
+    context,
+    fields,
+    header,
+    link,
+    mention,
+    moment,
+    outside,
+    outside_plain,
+    section,
+)
+
+MARKERS = {
+    State.AWAITING_APPROVAL: "⏳ Approval needed",
+    State.APPROVED: "🔵 Approved",
+    State.PERFORMING: "⚙️ Upgrade in progress",
+    State.UNKNOWN: "⚠️ Checking the result",
+    State.DONE: "✅ Upgraded",
+    State.FAILED: "❌ Upgrade failed",
+    State.DECLINED: "⛔ Declined",
+    State.WITHDRAWN: "↩️ Withdrawn",
+    State.EXPIRED: "⏰ Expired",
+}
+
+
+def card(request: UpgradeRequest) -> Message:
+    """The card of a request, in whatever state it is."""
+    blocks = [
+        header(MARKERS[request.state]),
+        section(what(request)),
+        fields(*_facts(request)),
+        section(f"*Reason:* {outside(request.reason, 1500)}"),
+    ]
+    if request.policy.evidence is not Evidence.OFF:
+        blocks.append(section(f"*Customer's consent:* {_evidence(request.evidence)}"))
+    if request.is_open:
+        blocks.append(context(words.CANNOT_BE_UNDONE))
+    blocks.append(context(status_line(request)))
+    if pressable := _buttons(request):
+        blocks.append(actions(f"{request.id}-{request.version}", *pressable))
+    return Message(blocks)
+
+
+def what(request: UpgradeRequest) -> str:
+    """The customer and the change, in two lines."""
+    customer, subscription, option = request.customer, request.subscription, request.option
+    return (
+        f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
+        f"{outside(subscription.name)} → *{outside(option.name)}*, "
+        f"{words.UPGRADE_TYPES[option.type]}"
+    )
+
+
+def _facts(request: UpgradeRequest) -> list[str]:
+    subscription = request.subscription
+    facts = [
+        f"*Seats:* {_seats(request)}",
+        f"*Users' licences:* {words.LICENCES[request.option.type]}",
+        f"*Requested by:* {mention(request.requester)}",
+        f"*Asked:* {moment(request.created_at)}",
+    ]
+    if term := words.term(subscription):
+        facts.append(f"*Term:* {term}")
+    if subscription.ends_at:
+        facts.append(f"*Term ends:* {subscription.ends_at:%Y-%m-%d}")
+    return facts
+
+
+def _seats(request: UpgradeRequest) -> str:
+    seats, now = request.option.seats, request.subscription.seats
+    return str(seats) if seats == now else f"{seats} (the old subscription has {now})"
+
+
+def _evidence(url: str) -> str:
+    return link(url, f"link to {outside(urlsplit(url).netloc)}") if url else "none given"
+
+
+def status_line(request: UpgradeRequest) -> str:
+    """Where it stands, who acted, and who is next."""
+    approvers = _approved_by(request)
+    match request.state:
+        case State.AWAITING_APPROVAL:
+            return (
+                f"{len(request.approvals)} of {request.policy.approvals} approvals. "
+                + (f"Approved by {approvers}. " if approvers else "")
+                + f"{_who_may_approve(request)} may approve. Expires {moment(request.expires_at)}."
+            )
+        case State.APPROVED:
+            return (
+                (f"Approved by {approvers}. " if approvers else "No approval is needed. ")
+                + f"{_who_may_confirm(request)} can upgrade now. "
+                + f"Expires {moment(request.expires_at)}."
+            )
+        case State.PERFORMING:
+            return (
+                f"{_confirmed(request)} Approved by {approvers or 'nobody, as the policy allows'}."
+            )
+        case State.UNKNOWN:
+            return (
+                "Partner Center's answer was lost. *Do not repeat the upgrade.* The bot looks at "
+                "Partner Center until it knows."
+            )
+        case State.DONE:
+            return f"{_confirmed(request)} Approved by {approvers or 'nobody'}. The result is in the thread."
+        case State.FAILED:
+            return f"{_confirmed(request)} Why it failed is in the thread."
+        case State.DECLINED:
+            return f"Declined by {_closed(request)}: {outside(request.closed_because, 1000)}"
+        case State.WITHDRAWN:
+            return f"Withdrawn by {_closed(request)}. Nothing was ordered."
+        case State.EXPIRED:
+            return "Nobody decided or confirmed in time. Nothing was ordered."
+
+
+def _approved_by(request: UpgradeRequest) -> str:
+    return ", ".join(f"{mention(a.by)} ({moment(a.at)})" for a in request.approvals)
+
+
+def _who_may_approve(request: UpgradeRequest) -> str:
+    lists = [anyone_of(names) for names in request.policy.approvers]
+    return ", who are also of ".join(lists) or "Nobody"
+
+
+def _who_may_confirm(request: UpgradeRequest) -> str:
+    if request.policy.confirm is Confirm.APPROVER:
+        return _who_may_approve(request)
+    return mention(request.requester)
+
+
+def _confirmed(request: UpgradeRequest) -> str:
+    if not request.confirmed_by or not request.confirmed_at:
+        return ""
+    return f"Confirmed by {mention(request.confirmed_by)} {moment(request.confirmed_at)}."
+
+
+def _closed(request: UpgradeRequest) -> str:
+    by = mention(request.closed_by) if isinstance(request.closed_by, Person) else "the bot"
+    return f"{by} {moment(request.closed_at)}" if request.closed_at else by
+
+
+def _buttons(request: UpgradeRequest) -> list[Block]:
+    value = buttons.of_card(request.id, request.round)
+    name = outside_plain(request.customer.name, 100)
+    decline = button("Decline", buttons.DECLINE, value, style="danger")
+    withdraw = button("Withdraw", buttons.WITHDRAW, value)
+    match request.state:
+        case State.AWAITING_APPROVAL:
+            approve = button("Approve", buttons.APPROVE, value, style="primary")
+            return [approve, decline, withdraw]
+        case State.APPROVED:
+            now = button(
+                "Upgrade now",
+                buttons.UPGRADE_NOW,
+                value,
+                style="primary",
+                confirm=confirm(
+                    "Upgrade now?",
+                    f"{name}: {outside_plain(request.subscription.name, 60)} becomes "
+                    f"{outside_plain(request.option.name, 60)}, {request.option.seats} seats. "
+                    "This cannot be undone.",
+                    "Upgrade now",
+                    "Go back",
+                ),
+            )
+            return [now, decline, withdraw]
+        case State.UNKNOWN:
+            return [button("Check again", buttons.CHECK_AGAIN, value)]
+        case _:
+            return []

@@ -1,0 +1,100 @@
+"""The forms: reviewing a request before it is posted, and saying why one is declined."""
+
+from bot import buttons
+from bot.domain.policy import Evidence, Policy
+from bot.domain.subscription import Customer, Subscription, UpgradeOption
+from bot.domain.upgrade import UpgradeRequest
+from bot.messages import words
+from bot.messages.blocks import Block, anyone_of, context, fields, outside, plain, section
+from bot.messages.card import what
+
+LONGEST_REASON = 1000
+
+
+def review(
+    offer_id: str,
+    customer: Customer,
+    subscription: Subscription,
+    option: UpgradeOption,
+    policy: Policy,
+) -> Block:
+    """The review form behind an option's button. `offer_id` is all that comes back."""
+    blocks = [
+        section(
+            f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
+            f"{outside(subscription.name)} → *{outside(option.name)}*"
+        ),
+        fields(
+            f"*Seats:* {option.seats}",
+            f"*Kind:* {words.UPGRADE_TYPES[option.type]}",
+            f"*Users' licences:* {words.LICENCES[option.type]}",
+            f"*Term:* {words.term(subscription) or 'as Partner Center has it'}",
+        ),
+        section(f"*{words.CANNOT_BE_UNDONE}*"),
+        _reason("Reason", "Why does the customer need it? The approvers read this."),
+    ]
+    if policy.evidence is not Evidence.OFF:
+        blocks.append(_evidence(required=policy.evidence is Evidence.REQUIRED))
+    blocks.append(context(_who_is_asked(policy)))
+    return _form(buttons.REVIEW_FORM, "Review the upgrade", "Ask the team", offer_id, blocks)
+
+
+def decline(request: UpgradeRequest, value: str) -> Block:
+    """The form behind *Decline*. `value` is that of the card's button."""
+    blocks = [
+        section(what(request)),
+        _reason("Why not?", "The requester reads this."),
+    ]
+    return _form(buttons.DECLINE_FORM, "Decline the upgrade", "Decline", value, blocks)
+
+
+def _who_is_asked(policy: Policy) -> str:
+    if policy.approvals == 0:
+        return "No approval is needed; the card will have the button that upgrades."
+    who = ", who are also of ".join(anyone_of(names) for names in policy.approvers)
+    count = "One approval" if policy.approvals == 1 else f"{policy.approvals} approvals"
+    return f"{count} of {who} will be needed. Nothing is ordered before that and your confirmation."
+
+
+def _reason(label: str, hint: str) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "action_id": buttons.REASON,
+        "multiline": True,
+        "max_length": LONGEST_REASON,
+    }
+    return _input(buttons.REASON, label, hint, element, optional=False)
+
+
+def _evidence(*, required: bool) -> Block:
+    element = {"type": "url_text_input", "action_id": buttons.EVIDENCE}
+    return _input(
+        buttons.EVIDENCE,
+        "Link to the customer's consent",
+        "The e-mail or ticket in which the customer agreed.",
+        element,
+        optional=not required,
+    )
+
+
+def _input(block_id: str, label: str, hint: str, element: Block, *, optional: bool) -> Block:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label, 2000),
+        "hint": plain(hint, 2000),
+        "element": element,
+        "optional": optional,
+    }
+
+
+def _form(callback_id: str, title: str, submit: str, carried: str, blocks: list[Block]) -> Block:
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title, 24),
+        "submit": plain(submit, 24),
+        "close": plain("Cancel", 24),
+        "private_metadata": carried,
+        "blocks": blocks,
+    }

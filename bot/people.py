@@ -1,0 +1,119 @@
+"""Who somebody is, and who belongs to a group: asked of Slack when somebody clicks.
+
+Answers are kept for a minute. Whatever Slack does not say means no.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.policy import CHANNEL, Names, Person, Standing
+from bot.errors import Reason, Refused
+
+log = structlog.get_logger()
+
+KEPT_FOR = timedelta(minutes=1)
+ASK_WITHIN = 2.0
+"""Seconds. A click must be acknowledged within 3, and these questions come before that."""
+
+SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
+
+
+class SlackPeople:
+    """The people of one workspace. `team_id` is the bot's own; others' people are strangers."""
+
+    def __init__(self, client: AsyncWebClient, team_id: str, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._team_id = team_id
+        self._clock = clock
+        self._kept: dict[str, tuple[datetime, Any]] = {}
+
+    async def standing(self, person: Person) -> Standing:
+        """What Slack says the person is. Raises Refused(MEMBER_UNREADABLE)."""
+        if person.team_id != self._team_id:
+            return Standing.STRANGER
+        try:
+            user = await self._keep(person.user_id, partial(self._user, person.user_id))
+        except SLACK_ERRORS as error:
+            log.warning("people.unreadable", user=person.user_id, trouble=_name(error))
+            raise Refused(Reason.MEMBER_UNREADABLE) from error
+        return _standing(user, self._team_id)
+
+    async def belongs(self, person: Person, names: Names, channel_id: str) -> bool:
+        """Whether one of `names` means this person; `channel` is the channel's members.
+
+        One readable group that has the person is enough. If none has, and one could not be
+        read, nobody knows: raises Refused(APPROVERS_UNREADABLE).
+        """
+        if person.user_id in names:
+            return True
+        groups = [name for name in names if name.startswith("S")]
+        asked = [self._keep(group, partial(self._group, group)) for group in groups]
+        if CHANNEL in names:
+            asked.append(self._keep(channel_id, partial(self._channel, channel_id)))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        if any(isinstance(answer, frozenset) and person.user_id in answer for answer in answers):
+            return True
+        for answer in answers:
+            if isinstance(answer, SLACK_ERRORS):
+                log.warning("people.group_unreadable", names=names, trouble=_name(answer))
+                raise Refused(Reason.APPROVERS_UNREADABLE) from answer
+            if isinstance(answer, BaseException):
+                raise answer
+        return False
+
+    async def _keep(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        until, kept = self._kept.get(key, (None, None))
+        if until is None or self._clock() >= until:
+            async with asyncio.timeout(ASK_WITHIN):
+                kept = await ask()
+            self._kept[key] = (self._clock() + KEPT_FOR, kept)
+        return kept
+
+    async def _user(self, user_id: str) -> dict[str, Any]:
+        answer = await self._client.users_info(user=user_id)
+        return dict(answer["user"])
+
+    async def _group(self, group_id: str) -> frozenset[str]:
+        answer = await self._client.usergroups_users_list(usergroup=group_id)
+        return frozenset(answer["users"])
+
+    async def _channel(self, channel_id: str) -> frozenset[str]:
+        members: set[str] = set()
+        cursor = ""
+        while True:
+            page = await self._client.conversations_members(
+                channel=channel_id, limit=1000, cursor=cursor
+            )
+            members.update(page["members"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return frozenset(members)
+
+
+def _standing(user: dict[str, Any], team_id: str) -> Standing:
+    if user.get("deleted"):
+        return Standing.DEACTIVATED
+    if user.get("is_bot") or user.get("id") == "USLACKBOT":
+        return Standing.BOT
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Standing.GUEST
+    if user.get("is_stranger") or user.get("team_id", team_id) != team_id:
+        return Standing.STRANGER
+    return Standing.FULL_MEMBER
+
+
+def _name(error: BaseException) -> str:
+    """Slack's own error word, which holds no secret; for others the kind of error."""
+    return (
+        str(error.response.get("error"))
+        if isinstance(error, SlackApiError)
+        else type(error).__name__
+    )

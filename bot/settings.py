@@ -1,0 +1,193 @@
+"""What is configured, read from the environment. Every problem is named at once, with the fix.
+
+Secrets are `SecretStr`, so that no repr, log or error shows them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from bot import policy_file
+from bot.domain.policy import PolicyBook
+from bot.partner_center import Cloud
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsProblem(Exception):
+    """The settings cannot be used. `problems` has one line each: the variable, what is wrong,
+    and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _token(prefix: str, where: str) -> BeforeValidator:
+    def check(value: str) -> str:
+        if not value.startswith(prefix):
+            raise ValueError(f"does not begin with {prefix}. Copy it from {where}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _address(value: str) -> str:
+    """`https`, or `http` to this machine; without a trailing slash."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is no address. Write one such as https://example.com")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("is plain http. Use https; http is only for this machine itself")
+    return value.rstrip("/")
+
+
+def _secure_address(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError("is not https, which Microsoft's sign-in library insists on. Use https")
+    return value
+
+
+def _host_and_port(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("is not host:port. Write for example 127.0.0.1:3000")
+    return host.strip("[]"), int(port)
+
+
+def _database(value: str) -> str:
+    if not value.startswith("sqlite:///") or value == "sqlite:///":
+        raise ValueError("is not sqlite:///path. Only SQLite is supported so far")
+    return value
+
+
+def _default_database() -> str:
+    return f"sqlite:///{Path(platformdirs.user_data_dir('upgrade-bot')) / 'upgrade-bot.db'}"
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseModel):
+    """The variables of the README's table, by the same names in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    slack_bot_token: Annotated[
+        SecretStr, _token("xoxb-", "OAuth & Permissions in the app's settings at Slack")
+    ]
+    slack_app_token: (
+        Annotated[
+            SecretStr, _token("xapp-", "Basic Information > App-Level Tokens in the app's settings")
+        ]
+        | None
+    ) = None
+    slack_signing_secret: SecretStr | None = None
+    slack_api_url: Address = "https://slack.com/api"
+
+    partner_center_cloud: Cloud = Cloud.GLOBAL
+    partner_center_tenant_id: str
+    partner_center_client_id: str
+    partner_center_client_secret: SecretStr | None = None
+    partner_center_certificate: Path | None = None
+    partner_center_auth: Annotated[str, Field(pattern="^(app_user|app_only)$")] = "app_user"
+    partner_center_refresh_token: SecretStr | None = None
+    partner_center_api_url: Address | None = None
+    partner_center_login_url: Annotated[Address, AfterValidator(_secure_address)] | None = None
+
+    upgrade_bot_database_url: Annotated[str, AfterValidator(_database)] = Field(
+        default_factory=_default_database
+    )
+    upgrade_bot_policy: Path
+    upgrade_bot_http: Annotated[tuple[str, int], BeforeValidator(_host_and_port)] = (
+        "127.0.0.1",
+        3000,
+    )
+    upgrade_bot_log: Annotated[str, Field(pattern="^(console|json)$")] = "console"
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached by Socket Mode; otherwise Slack calls us over HTTP."""
+        return self.slack_app_token is not None
+
+
+FIXES = {
+    "SLACK_BOT_TOKEN": "Copy the xoxb- token from OAuth & Permissions in the app's settings at Slack",
+    "PARTNER_CENTER_TENANT_ID": "Set it to your partner tenant's id, a GUID, from the Entra admin centre",
+    "PARTNER_CENTER_CLIENT_ID": "Set it to the application id of your app registration",
+    "UPGRADE_BOT_POLICY": (
+        "Set it to the path of a policy file with at least: [policy] and, below it, "
+        'approvers = ["S0APPROVERS"]'
+    ),
+    "PARTNER_CENTER_AUTH": "Write app_user or app_only",
+    "PARTNER_CENTER_CLOUD": "Write global, china or us_government",
+    "UPGRADE_BOT_LOG": "Write console or json",
+}
+
+
+def load(environment: Mapping[str, str]) -> tuple[Settings, PolicyBook]:
+    """The settings and the policy that the environment names. Raises SettingsProblem."""
+    given = {key.lower(): value for key, value in environment.items() if value.strip()}
+    problems: list[str] = []
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        problems += [_line(dict(each)) for each in error.errors(include_input=False)]
+    problems += _what_is_missing(given)
+    policies: PolicyBook | None = None
+    if "upgrade_bot_policy" in given:
+        try:
+            policies = policy_file.read(Path(given["upgrade_bot_policy"]))
+        except policy_file.PolicyProblem as problem:
+            problems.append(f"UPGRADE_BOT_POLICY: {problem}")
+    if settings is None or policies is None or problems:
+        raise SettingsProblem(list(dict.fromkeys(problems)))
+    return settings, policies
+
+
+def _line(error: dict[str, Any]) -> str:
+    variable = str(error["loc"][0]).upper()
+    if error["type"] == "missing":
+        return f"{variable} is not set. {FIXES[variable]}."
+    if error["type"] == "value_error":
+        return f"{variable} {error['ctx']['error']}."
+    return f"{variable} is not understood. {FIXES.get(variable, str(error['msg']))}."
+
+
+def _what_is_missing(given: Mapping[str, str]) -> list[str]:
+    """What is needed only together with something else."""
+    problems = []
+    if "slack_app_token" not in given and "slack_signing_secret" not in given:
+        problems.append(
+            "SLACK_APP_TOKEN is not set. Copy the xapp- token (scope connections:write) from Basic "
+            "Information for Socket Mode, or set SLACK_SIGNING_SECRET for HTTP mode."
+        )
+    secret, certificate = "partner_center_client_secret", "partner_center_certificate"
+    if secret not in given and certificate not in given:
+        problems.append(
+            "PARTNER_CENTER_CLIENT_SECRET is not set. Make a client secret in the app registration, "
+            "or set PARTNER_CENTER_CERTIFICATE to a PEM file with certificate and private key."
+        )
+    if certificate in given and not Path(given[certificate]).is_file():
+        problems.append("PARTNER_CENTER_CERTIFICATE: there is no such file. Correct the path.")
+    user = given.get("partner_center_auth", "app_user") == "app_user"
+    if user and "partner_center_refresh_token" not in given:
+        problems.append(
+            "PARTNER_CENTER_REFRESH_TOKEN is not set. Set it to the refresh token of your secure "
+            "application model consent, or set PARTNER_CENTER_AUTH=app_only (which cannot transfer "
+            "licences)."
+        )
+    return problems

@@ -1,0 +1,33 @@
+"""The only place that knows Bolt, besides `bot/app.py`. One file for each thing a person does."""
+
+import re
+
+from slack_bolt.async_app import AsyncApp
+
+from bot import buttons
+from handlers import approve, check, choose, decline, outdated, perform, review, upgrade, withdraw
+from handlers.guard import Desk, Guard
+from handlers.inbound import Click, Command
+
+__all__ = ["Desk", "Guard", "register"]
+
+ANYTHING = re.compile(r".*", re.DOTALL)
+
+
+def register(app: AsyncApp, guard: Guard) -> None:
+    """Tell Bolt who answers what: the bot's table of contents."""
+    app.command("/upgrade")(guard.looks_up(Command, upgrade.find))
+    app.action(buttons.CHOOSE_CUSTOMER)(guard.looks_up(Click, choose.customer))
+    app.action(buttons.CHOOSE_OPTION)(guard.looks_up(Click, choose.option))
+    app.view(buttons.REVIEW_FORM)(guard.submits(review.submit))
+
+    app.action(buttons.APPROVE)(guard.decides(Click, approve.approve))
+    app.action(buttons.DECLINE)(guard.looks_up(Click, decline.ask_why))
+    app.view(buttons.DECLINE_FORM)(guard.submits(decline.submit))
+    app.action(buttons.WITHDRAW)(guard.decides(Click, withdraw.withdraw))
+
+    app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
+    app.action(buttons.CHECK_AGAIN)(guard.looks_up(Click, check.check_again))
+
+    app.action(ANYTHING)(guard.decides(Click, outdated.button))
+    app.view(ANYTHING)(guard.submits(outdated.form))

@@ -1,0 +1,24 @@
+"""A person presses one of the buttons that only they see: a customer, or an option.
+
+A customer is answered with what can be upgraded there, an option with the review form. The
+form opens from what was stored when the option was listed, so it needs no call to Microsoft.
+"""
+
+from bot.messages import forms, options
+from handlers.guard import Answer, Desk
+from handlers.inbound import Click
+
+
+async def customer(click: Click, desk: Desk) -> Answer:
+    """List what can be upgraded at the chosen customer."""
+    chosen = await desk.workflow.customer(click.value, click.place)
+    upgradable = await desk.workflow.options(chosen, click.place)
+    return options.upgrade_options(chosen, upgradable)
+
+
+async def option(click: Click, desk: Desk) -> Answer:
+    """Open the review form."""
+    offered, policy = await desk.workflow.choose(click.value, click.place.person)
+    form = forms.review(offered.id, offered.customer, offered.subscription, offered.option, policy)
+    await desk.announcer.open_form(click.trigger_id, form)
+    return []

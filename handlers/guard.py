@@ -1,0 +1,152 @@
+"""Acknowledge, read, run, answer: what every listener does, done once.
+
+A listener that *decides* runs its handler first and acknowledges after the commit; one that
+has to ask Microsoft acknowledges first and goes on in the background. Either way the person
+who clicked gets exactly one visible answer, and no exception leaves a listener.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import ValidationError
+from slack_bolt.async_app import AsyncAck
+
+from bot import buttons
+from bot.announcer import SLACK_ERRORS, Announcer
+from bot.background import Background
+from bot.errors import PartnerCenterError, Reason, Refused
+from bot.jobs import Jobs
+from bot.messages import replies
+from bot.messages.blocks import Message
+from bot.performer import Performer
+from bot.workflow import Workflow
+from handlers.inbound import Click, Command, Submission
+
+log = structlog.get_logger()
+
+Inbound = TypeVar("Inbound", Command, Click, Submission)
+Answer = list[Message]
+"""What only the person who clicked reads; empty where the card, or a form, is the answer."""
+
+Listener = Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]
+
+FIELD_OF = {
+    Reason.REASON_MISSING: buttons.REASON,
+    Reason.EVIDENCE_MISSING: buttons.EVIDENCE,
+    Reason.EVIDENCE_NOT_A_LINK: buttons.EVIDENCE,
+}
+"""Refusals that belong beside a field of the form, which then stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a handler works with."""
+
+    workflow: Workflow
+    performer: Performer
+    announcer: Announcer
+    jobs: Jobs
+
+
+Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
+
+
+class Guard:
+    """Makes Bolt listeners of handlers."""
+
+    def __init__(self, desk: Desk, background: Background) -> None:
+        self._desk = desk
+        self._background = background
+
+    def decides(self, inbound: type[Inbound], handle: Handler[Inbound]) -> Listener:
+        """For a click: acknowledged after the handler has read and committed."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            event = self._read(inbound, body)
+            answer = await self._outcome(handle, event) if event else []
+            await ack()
+            if event and answer:
+                self._background.start(self._answer(event, answer), "answering")
+
+        return listener
+
+    def looks_up(self, inbound: type[Inbound], handle: Handler[Inbound]) -> Listener:
+        """For whatever takes time: acknowledged at once, answered when it is known."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack()
+            if event := self._read(inbound, body):
+                self._background.start(self._run(handle, event), "looking up")
+
+        return listener
+
+    def submits(self, handle: Handler[Submission]) -> Listener:
+        """For a form: closed by the acknowledgement, or kept open with what is missing."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            event = self._read(Submission, body)
+            if event is None:
+                await ack()
+                return
+            try:
+                answer = await handle(event, self._desk)
+            except Exception as error:
+                answer = self._explain(error)
+                if isinstance(error, Refused) and error.reason in FIELD_OF:
+                    words = replies.refusal_text(error)
+                    await ack(response_action="errors", errors={FIELD_OF[error.reason]: words})
+                    return
+            await ack()
+            if answer:
+                self._background.start(self._answer(event, answer), "answering")
+
+        return listener
+
+    async def _run(self, handle: Handler[Inbound], event: Inbound) -> None:
+        if answer := await self._outcome(handle, event):
+            await self._answer(event, answer)
+
+    async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer:
+        try:
+            return await handle(event, self._desk)
+        except Exception as error:  # whatever it is, the person is told
+            return self._explain(error)
+
+    def _explain(self, error: Exception) -> Answer:
+        """The answer for a handler that did not end well."""
+        if isinstance(error, Refused):
+            log.info("guard.refused", reason=error.reason)
+            if request := error.about.get("request"):
+                self._desk.jobs.put(request.id)  # what the person saw may be old
+            return [replies.refusal(error)]
+        if isinstance(error, PartnerCenterError):
+            log.warning("guard.partner_center", trouble=str(error), code=error.code)
+            return [replies.trouble_reply(error)]
+        if isinstance(error, SLACK_ERRORS):
+            log.warning("guard.slack", trouble=type(error).__name__)
+            return [replies.slack_trouble()]
+        reference = secrets.token_hex(4)
+        log.error("guard.mistake", reference=reference, exc_info=error)
+        return [replies.our_mistake(reference)]
+
+    async def _answer(self, event: Command | Click | Submission, answer: Answer) -> None:
+        place, announcer = event.place, self._desk.announcer
+        try:
+            if isinstance(event, Submission) or not event.response_url:
+                for message in answer:
+                    await announcer.tell(place.person, place.channel_id, message)
+            else:
+                await announcer.respond(event.response_url, place.person, place.channel_id, answer)
+        except SLACK_ERRORS as error:
+            log.error("guard.not_answered", user=place.person.user_id, trouble=str(type(error)))
+
+    @staticmethod
+    def _read(inbound: type[Inbound], body: dict[str, Any]) -> Inbound | None:
+        try:
+            return inbound.model_validate(body)
+        except ValidationError as error:
+            log.error("guard.unreadable", problems=error.error_count(), kind=body.get("type"))
+            return None

@@ -1,0 +1,14 @@
+"""The requester (or whom the policy names) presses *Upgrade now* and confirms.
+
+The card shows that it is running, then what came of it; the result stands in its thread.
+"""
+
+from handlers.guard import Answer, Desk
+from handlers.inbound import Click
+
+
+async def upgrade_now(click: Click, desk: Desk) -> Answer:
+    """Claim the upgrade for this click, and have it performed."""
+    request = await desk.workflow.confirm(click.pointer, click.place)
+    desk.jobs.put(request.id)
+    return []
