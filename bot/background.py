@@ -21,6 +21,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    async def quiet(self) -> None:
+        """Wait until nothing is running."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     async def drain(self, seconds: float) -> None:
         """Wait for what is running, at most so long; then cancel the rest."""
         if self._tasks:

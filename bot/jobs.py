@@ -50,12 +50,18 @@ class Jobs:
         self._running: dict[str, bool] = {}
         self._not_before: dict[str, datetime] = {}
         self._told: set[str] = set()
+        self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Settle what was in flight when the process ended, then attend to what is due."""
         await self._performer.lose_answers_of_the_dead()
         await self.tick()
-        self._background.start(self._tick_for_ever(), "ticking")
+        self._ticker = asyncio.create_task(self._tick_for_ever(), name="ticking")
+
+    def stop(self) -> None:
+        """Begin nothing new by itself. What is running goes on."""
+        if self._ticker:
+            self._ticker.cancel()
 
     def put(self, request_id: str) -> None:
         """Attend to the request now. While that is going on already, once more afterwards."""

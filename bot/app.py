@@ -1,0 +1,245 @@
+"""The composition root: builds everything, knows everything, and is known by nothing but the
+command line and the tests."""
+
+import asyncio
+import logging
+import ssl
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import aiohttp
+import httpx
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import preflight
+from bot.announcer import Announcer
+from bot.background import Background
+from bot.domain.policy import PolicyBook
+from bot.jobs import Jobs
+from bot.partner_center import ENDPOINTS, Client, Customers, SignIn, Upgrades
+from bot.people import SlackPeople
+from bot.performer import Performer
+from bot.settings import Settings
+from bot.store import Store
+from bot.web import Web
+from bot.workflow import Workflow
+from handlers import Desk, Guard, register
+
+log = structlog.get_logger()
+
+GRACE = 25.0
+"""Seconds that running work gets at a stop; what takes longer is settled at the next start."""
+
+
+class StartProblem(Exception):
+    """The bot cannot start. `problems` has one line each, with the fix."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """An id that nobody can guess: of a request, an offer, or a call."""
+    return str(uuid.uuid4())
+
+
+class Bot:
+    """The whole bot, from settings. `start` it, `stop` it; it cannot be started twice.
+
+    `trust` is for servers whose certificate the machine does not know.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        policies: PolicyBook,
+        *,
+        clock: Callable[[], datetime] = now,
+        trust: ssl.SSLContext | None = None,
+        retry_pause: float = 0.5,
+    ) -> None:
+        self._settings = settings
+        self._policies = policies
+        self._clock = clock
+        self._trust = trust
+        self._retry_pause = retry_pause
+        self.background = Background()
+        self._socket: AsyncSocketModeHandler | None = None
+        self._closing: list[Callable[[], object]] = []
+        self._accepting = False
+        self.web: Web | None = None
+        self.jobs: Jobs | None = None
+
+    async def start(self) -> None:
+        """Check everything, settle what was in flight, and take work. Raises StartProblem."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop(grace=0)
+            raise
+
+    async def _start(self) -> None:
+        slack = self._slack_client(await self._session())
+        partner_center = self._partner_center()
+        team_id, problems = await preflight.check(self._settings, slack, partner_center, new_id())
+        if problems:
+            raise StartProblem(problems)
+        store = await Store.open(self._settings.upgrade_bot_database_url, self._clock)
+        self._closing.append(store.close)
+        desk = self._desk(slack, partner_center, store, team_id)
+        self.jobs = desk.jobs
+        app = self._bolt(slack, team_id)
+        register(app, Guard(desk, self.background))
+        await desk.jobs.start()
+        await self._listen(app)
+        self._accepting = True
+        log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """Take no more work, give what is running `grace` seconds, close everything."""
+        self._accepting = False
+        if self.jobs:
+            self.jobs.stop()
+        if self._socket:
+            await self._socket.close_async()  # type: ignore[no-untyped-call]
+        if self.web:
+            await self.web.stop()
+        await self.background.drain(grace)
+        for close in reversed(self._closing):
+            ended = close()
+            if asyncio.iscoroutine(ended):
+                await ended
+        self._closing.clear()
+
+    async def is_ready(self) -> bool:
+        """Whether a click would be answered."""
+        if self._socket:
+            return self._accepting and await self._socket.client.is_connected()
+        return self._accepting
+
+    @property
+    def _port(self) -> int:
+        return self.web.port if self.web else 0
+
+    async def _session(self) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession()
+        self._closing.append(session.close)
+        return session
+
+    def _slack_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
+        """No call is repeated by itself: the rows say what still has to be shown."""
+        return AsyncWebClient(
+            token=self._settings.slack_bot_token.get_secret_value(),
+            base_url=self._settings.slack_api_url + "/",
+            session=session,
+            timeout=10,
+            retry_handlers=[],
+        )
+
+    def _partner_center(self) -> Client:
+        settings = self._settings
+        endpoints = ENDPOINTS[settings.partner_center_cloud]
+        login = settings.partner_center_login_url or endpoints.login
+        blocking = httpx.Client(verify=self._trust or True, timeout=10)
+        http = httpx.AsyncClient(verify=self._trust or True)
+        self._closing += [blocking.close, http.aclose]
+        refresh_token = settings.partner_center_refresh_token
+        user = settings.partner_center_auth == "app_user"
+        sign_in = SignIn(
+            authority=f"{login}/{settings.partner_center_tenant_id}",
+            client_id=settings.partner_center_client_id,
+            credential=_credential(settings),
+            audience=endpoints.audience,
+            refresh_token=refresh_token.get_secret_value() if user and refresh_token else None,
+            custom_login=settings.partner_center_login_url is not None,
+            http=blocking,
+            clock=self._clock,
+        )
+        api = settings.partner_center_api_url or endpoints.api
+        return Client(http, api, sign_in, new_id, self._retry_pause)
+
+    def _desk(
+        self, slack: AsyncWebClient, partner_center: Client, store: Store, team_id: str
+    ) -> Desk:
+        customers = Customers(partner_center)
+        upgrades = Upgrades(partner_center, customers)
+        announcer = Announcer(slack, store)
+        performer = Performer(
+            store=store,
+            customers=customers,
+            upgrades=upgrades,
+            policies=self._policies,
+            clock=self._clock,
+        )
+        workflow = Workflow(
+            store=store,
+            customers=customers,
+            upgrades=upgrades,
+            people=SlackPeople(slack, team_id, self._clock),
+            policies=self._policies,
+            clock=self._clock,
+            new_id=new_id,
+        )
+        jobs = Jobs(
+            store=store,
+            performer=performer,
+            announcer=announcer,
+            background=self.background,
+            clock=self._clock,
+        )
+        return Desk(workflow, performer, announcer, jobs)
+
+    def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
+        """Bolt, told who we are, so that it need not ask Slack within the first click's time.
+
+        Its own logger would write whole payloads of people at level INFO.
+        """
+        quiet = logging.getLogger("slack_bolt")
+        quiet.setLevel(logging.WARNING)
+
+        async def authorize() -> AuthorizeResult:
+            return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=slack.token)
+
+        secret = self._settings.slack_signing_secret
+        return AsyncApp(
+            client=AsyncWebClient(
+                base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
+            ),
+            signing_secret=secret.get_secret_value() if secret else "",
+            authorize=authorize,
+            process_before_response=True,
+            logger=quiet,
+        )
+
+    async def _listen(self, app: AsyncApp) -> None:
+        token = self._settings.slack_app_token
+        self.web = Web(self._settings.upgrade_bot_http, self.is_ready, slack=None if token else app)
+        try:
+            await self.web.start()
+        except OSError as error:
+            raise StartProblem(
+                [f"UPGRADE_BOT_HTTP: cannot listen there ({error.strerror}). Take another port."]
+            ) from error
+        if token:
+            self._socket = AsyncSocketModeHandler(app, token.get_secret_value())
+            await self._socket.connect_async()  # type: ignore[no-untyped-call]
+
+
+def _credential(settings: Settings) -> str | dict[str, str]:
+    """What MSAL takes: the secret, or certificate and private key out of one PEM file."""
+    if settings.partner_center_certificate:
+        pem = settings.partner_center_certificate.read_text(encoding="ascii")
+        return {"private_key": pem, "public_certificate": pem}
+    secret = settings.partner_center_client_secret
+    return secret.get_secret_value() if secret else ""

@@ -1,0 +1,107 @@
+"""The practice sign-in: what MSAL needs of Microsoft Entra.
+
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+import base64
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+TOKEN_LASTS = timedelta(hours=1)
+
+
+class Login:
+    """Issues access tokens for one tenant and one application."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.tenant_id = str(uuid.uuid4())
+        self.client_id = str(uuid.uuid4())
+        self.client_secret = secrets.token_urlsafe(24)
+        self.refresh_tokens = {secrets.token_urlsafe(32)}
+        self.broken: tuple[int, str] | None = None
+        """An AADSTS code and an error word that every sign-in gets."""
+        self._issued: dict[str, datetime] = {}
+        self.sign_ins = 0
+
+    def routes(self, base: Callable[[], str]) -> list[web.RouteDef]:
+        """Discovery and token endpoint; `base` is the address that they are served at."""
+
+        async def discovery(request: web.Request) -> web.Response:
+            if request.match_info["tenant"] != self.tenant_id:
+                return self._error(400, "invalid_tenant", 90002)
+            here = f"{base()}/{self.tenant_id}"
+            return web.json_response(
+                {
+                    "issuer": f"{here}/v2.0",
+                    "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{here}/oauth2/v2.0/token",
+                }
+            )
+
+        return [
+            web.get("/{tenant}/v2.0/.well-known/openid-configuration", discovery),
+            web.post("/{tenant}/oauth2/v2.0/token", self._token),
+        ]
+
+    def is_good(self, token: str) -> bool:
+        """Whether this is an access token of ours that has not expired."""
+        return token in self._issued and self._clock() < self._issued[token]
+
+    def revoke_access_tokens(self) -> None:
+        """Let every access token be refused from now on."""
+        self._issued.clear()
+
+    async def _token(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if self.broken:
+            return self._error(400, self.broken[1], self.broken[0])
+        if form.get("client_id") != self.client_id:
+            return self._error(400, "unauthorized_client", 700016)
+        if form.get("client_secret") != self.client_secret:
+            return self._error(401, "invalid_client", 7000215)
+        match form.get("grant_type"):
+            case "refresh_token" if form.get("refresh_token") in self.refresh_tokens:
+                refresh_token = secrets.token_urlsafe(32)
+                self.refresh_tokens.add(refresh_token)
+                return self._issue(refresh_token)
+            case "refresh_token":
+                return self._error(400, "invalid_grant", 70008)
+            case "client_credentials":
+                return self._issue(None)
+            case _:
+                return self._error(400, "unsupported_grant_type", 70003)
+
+    def _issue(self, refresh_token: str | None) -> web.Response:
+        self.sign_ins += 1
+        token = secrets.token_urlsafe(32)
+        self._issued[token] = self._clock() + TOKEN_LASTS
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": int(TOKEN_LASTS.total_seconds()),
+            "access_token": token,
+        }
+        if refresh_token:
+            who = {"uid": str(uuid.uuid4()), "utid": self.tenant_id}
+            answer |= {
+                "refresh_token": refresh_token,
+                "client_info": base64.urlsafe_b64encode(json.dumps(who).encode()).decode(),
+            }
+        return web.json_response(answer)
+
+    def _error(self, status: int, error: str, code: int) -> web.Response:
+        return web.json_response(
+            {
+                "error": error,
+                "error_description": f"AADSTS{code}: the practice sign-in says no.",
+                "error_codes": [code],
+                "trace_id": str(uuid.uuid4()),
+                "correlation_id": str(uuid.uuid4()),
+            },
+            status=status,
+        )

@@ -1,0 +1,234 @@
+"""The practice Partner Center on HTTP, with its sign-in on HTTPS.
+
+Like the real one it sends a byte order mark with good answers and none with errors, wants a
+token and a request id with every call, and can be slow, throttled, broken or lose an answer.
+"""
+
+import asyncio
+import json
+import ssl
+import tempfile
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trustme
+from aiohttp import web
+
+from bot.sandbox.partner_center.login import Login
+from bot.sandbox.partner_center.records import Records
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What happens to a call: an HTTP `status`, or with `cut` a connection that breaks.
+
+    With `after` the call takes effect first and only its answer is lost. `wait` holds the call
+    until it is set: before it takes effect, or with `after` behind it. `body` is the answer.
+    """
+
+    status: int = 0
+    cut: bool = False
+    after: bool = False
+    wait: asyncio.Event | None = None
+    body: dict[str, Any] | None = None
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Called:
+    """A call as it came in."""
+
+    method: str
+    path: str
+    request_id: str
+    correlation_id: str
+    status: int
+
+
+class PartnerCenterServer:
+    """Serves records on loopback. After `start`: `api_url`, `login_url`, and `trust`, which
+    knows the certificate of the sign-in."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.login = Login(records.clock)
+        self.calls: list[Called] = []
+        self.troubles: dict[str, deque[Trouble]] = {}
+        self.api_url = ""
+        self.login_url = ""
+        self.trust: ssl.SSLContext
+        self._certificates = trustme.CA()
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self) -> None:
+        """Listen on two free ports of this machine."""
+        api = web.Application(middlewares=[self._front_door])
+        api.add_routes(
+            [
+                web.get("/v1/customers", self._customers),
+                web.get("/v1/customers/{customer}", self._customer),
+                web.get("/v1/customers/{customer}/subscriptions", self._subscriptions),
+                web.get("/v1/customers/{customer}/subscriptions/{id}", self._subscription),
+                web.get("/v1/customers/{customer}/subscriptions/{id}/upgrades", self._upgrades),
+                web.post("/v1/customers/{customer}/subscriptions/{id}/upgrades", self._upgrade),
+            ]
+        )
+        login = web.Application()
+        login.add_routes(self.login.routes(lambda: self.login_url))
+        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._certificates.issue_cert("localhost", "127.0.0.1").configure_cert(served)
+        self.trust = ssl.create_default_context()
+        self._certificates.configure_trust(self.trust)
+        self.api_url = f"http://127.0.0.1:{await self._serve(api)}"
+        self.login_url = f"https://localhost:{await self._serve(login, served)}"
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        for runner in self._runners:
+            await runner.cleanup()
+
+    def write_certificate(self, folder: Path) -> Path:
+        """A file for `SSL_CERT_FILE`, for a bot in another process."""
+        path = Path(tempfile.mkstemp(suffix=".pem", dir=folder)[1])
+        self._certificates.cert_pem.write_to_path(str(path))
+        return path
+
+    def trouble(self, method: str, ending: str, *troubles: Trouble) -> None:
+        """Let the next calls whose path ends so go wrong, one trouble each."""
+        self.troubles.setdefault(f"{method} {ending}", deque()).extend(troubles)
+
+    async def _serve(self, app: web.Application, context: ssl.SSLContext | None = None) -> int:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        self._runners.append(runner)
+        return int(runner.addresses[0][1])
+
+    @web.middleware
+    async def _front_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Sign-in, ids and troubles, before and after every call."""
+        trouble = self._next_trouble(request)
+        if trouble and not trouble.after:
+            if trouble.wait:
+                await trouble.wait.wait()
+            if trouble.cut or trouble.status:
+                return self._troubled(request, trouble)
+        answer = self._refused(request) or await handler(request)
+        if trouble and trouble.after:
+            if trouble.wait:
+                await trouble.wait.wait()
+            if trouble.cut or trouble.status:
+                return self._troubled(request, trouble)
+        self._record(request, answer.status)
+        answer.headers["MS-RequestId"] = request.headers.get("MS-RequestId", "")
+        answer.headers["MS-CorrelationId"] = request.headers.get("MS-CorrelationId", "")
+        return answer
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not self.login.is_good(token):
+            return _error(401, 800001, "The partner's token is missing or not valid.")
+        for header in ("MS-RequestId", "MS-CorrelationId"):
+            try:
+                uuid.UUID(request.headers.get(header, ""))
+            except ValueError:
+                return _error(400, 3000, f"The header {header} is not a GUID.")
+        return None
+
+    def _next_trouble(self, request: web.Request) -> Trouble | None:
+        for key, waiting in self.troubles.items():
+            method, _, ending = key.partition(" ")
+            if waiting and request.method == method and request.path.endswith(ending):
+                return waiting.popleft()
+        return None
+
+    def _troubled(self, request: web.Request, trouble: Trouble) -> web.Response:
+        self._record(request, trouble.status)
+        if trouble.cut:
+            assert request.transport is not None  # noqa: S101 - the call has just come over it
+            request.transport.abort()
+            return web.Response()
+        headers = {"Retry-After": str(trouble.retry_after)} if trouble.retry_after else {}
+        body = trouble.body or {"statusCode": trouble.status, "message": "Trouble, on request."}
+        return web.json_response(body, status=trouble.status, headers=headers)
+
+    def _record(self, request: web.Request, status: int) -> None:
+        ids = (
+            request.headers.get("MS-RequestId", ""),
+            request.headers.get("MS-CorrelationId", ""),
+        )
+        self.calls.append(Called(request.method, request.path_qs, *ids, status))
+
+    async def _customers(self, request: web.Request) -> web.Response:
+        size = int(request.query.get("size") or 0) or 500
+        found = list(self.records.customers.values())
+        if "filter" in request.query:
+            condition = json.loads(request.query["filter"])
+            if condition.get("Operator") != "starts_with":
+                return _error(400, 3000, "Only starts_with is supported.")
+            found = self.records.find_customers(condition["Field"], condition["Value"])
+        return _collection(found[:size])
+
+    async def _customer(self, request: web.Request) -> web.Response:
+        customer = self.records.customers.get(request.match_info["customer"].lower())
+        return _json(customer) if customer else _error(404, 20002, "No such customer.")
+
+    async def _subscriptions(self, request: web.Request) -> web.Response:
+        there = self.records.subscriptions.get(request.match_info["customer"].lower())
+        if there is None:
+            return _error(404, 20002, "No such customer.")
+        return _collection(there)
+
+    async def _subscription(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        return _json(subscription) if subscription else _error(404, 20003, "No such subscription.")
+
+    async def _upgrades(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        if subscription is None:
+            return _error(404, 20003, "No such subscription.")
+        return _collection(self.records.upgrades(subscription))
+
+    async def _upgrade(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        if subscription is None:
+            return _error(404, 20003, "No such subscription.")
+        try:
+            result = self.records.upgrade(
+                request.match_info["customer"].lower(),
+                subscription,
+                await request.json(),
+                request.headers["MS-RequestId"],
+            )
+        except ValueError:
+            return _error(400, 800002, "The input of the request is not valid.")
+        return _json(result)
+
+    def _find(self, request: web.Request) -> dict[str, Any] | None:
+        info = request.match_info
+        return self.records.find_subscription(info["customer"], info["id"])
+
+
+def _json(content: Any) -> web.Response:
+    body = BOM + json.dumps(content).encode()
+    return web.Response(body=body, headers={"Content-Type": "application/json; charset=utf-8"})
+
+
+def _collection(items: list[Any]) -> web.Response:
+    return _json(
+        {
+            "totalCount": len(items),
+            "items": items,
+            "attributes": {"objectType": "Collection"},
+        }
+    )
+
+
+def _error(status: int, code: int, description: str) -> web.Response:
+    body = {"code": code, "description": description, "data": [], "source": "PartnerFD"}
+    return web.json_response(body, status=status)

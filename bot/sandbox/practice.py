@@ -1,0 +1,149 @@
+"""The practice workspace as a whole: people, customers, and the real bot between them."""
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.app import Bot
+from bot.sandbox.partner_center import PartnerCenterServer, Records, records
+from bot.sandbox.slack import SlackServer, Workspace
+from bot.settings import load
+
+CHANNEL = "C0UPGRADES"
+ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
+
+POLICY = """
+[policy]
+approvals = 1
+approvers = ["S0APPROVERS"]
+"""
+
+
+class PracticeClock:
+    """The time on this machine, which can be moved forward."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._now() + self._ahead
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self._ahead += by
+
+
+class Practice:
+    """Servers and bot. `start` it, `restart_bot` as often as you like, `stop` it."""
+
+    def __init__(self, clock: PracticeClock, policy: str = POLICY) -> None:
+        self.clock = clock
+        self.slack = SlackServer(workspace(clock))
+        self.partner_center = PartnerCenterServer(customers(clock))
+        self.bot: Bot | None = None
+        self.http_mode = False
+        self._folder = tempfile.TemporaryDirectory(prefix="upgrade-bot-practice-")
+        self.folder = Path(self._folder.name)
+        (self.folder / "policy.toml").write_text(policy, encoding="utf-8")
+
+    async def start(self) -> None:
+        """Start both servers; `start_bot` is a step of its own."""
+        await self.slack.start()
+        await self.partner_center.start()
+
+    async def stop(self) -> None:
+        """Stop everything and forget it."""
+        await self.stop_bot()
+        await self.slack.stop()
+        await self.partner_center.stop()
+        self._folder.cleanup()
+
+    async def start_bot(self) -> Bot:
+        """Start the bot as `upgrade-bot run` does, from the same variables."""
+        settings, policies = load(self.environment())
+        self.bot = Bot(
+            settings,
+            policies,
+            clock=self.clock,
+            trust=self.partner_center.trust,
+            retry_pause=0.02,
+        )
+        await self.bot.start()
+        if self.http_mode and self.bot.web:
+            self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
+        return self.bot
+
+    async def stop_bot(self, grace: float = 5) -> None:
+        """Stop the bot; with no grace it is as if it had crashed."""
+        if self.bot:
+            bot, self.bot = self.bot, None
+            await bot.stop(grace)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a bot at this practice workspace."""
+        slack, login = self.slack.workspace, self.partner_center.login
+        mode = (
+            {"SLACK_SIGNING_SECRET": slack.signing_secret}
+            if self.http_mode
+            else {"SLACK_APP_TOKEN": slack.app_token}
+        )
+        return {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "PARTNER_CENTER_TENANT_ID": login.tenant_id,
+            "PARTNER_CENTER_CLIENT_ID": login.client_id,
+            "PARTNER_CENTER_CLIENT_SECRET": login.client_secret,
+            "PARTNER_CENTER_REFRESH_TOKEN": sorted(login.refresh_tokens)[0],
+            "PARTNER_CENTER_API_URL": self.partner_center.api_url,
+            "PARTNER_CENTER_LOGIN_URL": self.partner_center.login_url,
+            "UPGRADE_BOT_DATABASE_URL": f"sqlite:///{self.folder / 'upgrade-bot.db'}",
+            "UPGRADE_BOT_POLICY": str(self.folder / "policy.toml"),
+            "UPGRADE_BOT_HTTP": "127.0.0.1:0",
+            **mode,
+        }
+
+
+def workspace(clock: PracticeClock) -> Workspace:
+    """Two account managers and an approver, in one channel with the bot."""
+    slack = Workspace(clock)
+    slack.add_user(ALICE, "alice", "Alice Archer (account manager)")
+    slack.add_user(BOB, "bob", "Bob Baker (account manager)")
+    slack.add_user(CAROL, "carol", "Carol Clark (licence approver)")
+    slack.add_group("S0APPROVERS", "license-approvers", {CAROL})
+    slack.add_channel(CHANNEL, "upgrades", {ALICE, BOB, CAROL, slack.bot.id})
+    return slack
+
+
+def customers(clock: PracticeClock) -> Records:
+    """The partner's customers: one for everything that can happen."""
+    partner = Records(clock)
+    contoso = partner.add_customer("Contoso", "contoso.onmicrosoft.com")
+    partner.add_subscription(
+        contoso, records.E1, 25, subscription_id="896a2862-67e2-4f3d-bb3f-c50c42b5fad8"
+    )
+    partner.add_subscription(contoso, records.PREMIUM, 3, status="suspended")
+    partner.add_subscription(contoso, records.F1, 40)
+
+    northwind = partner.add_customer("Northwind Traders", "northwind.example")
+    partner.add_subscription(northwind, records.ESSENTIALS, 4)
+    partner.license_errors[northwind] = [
+        records.license_error(
+            "Lee Gu", "lee@northwind.example", 60000, "The licence could not be moved."
+        ),
+        records.license_error(
+            "Megan Bowen", "megan@northwind.example", 60002, "The user was not found."
+        ),
+    ]
+
+    wingtip = partner.add_customer("Wingtip Toys", "wingtip.example")
+    partner.add_subscription(wingtip, records.F1, 12)
+
+    for domain in ("fabrikam.example", "fabrikam-emea.example"):
+        fabrikam = partner.add_customer("Fabrikam", domain)
+        conflicting = partner.add_subscription(fabrikam, records.E3, 110)
+        partner.conflicts.add(conflicting)
+
+    partner.add_customer("Tailspin", "tailspin.example")
+    return partner

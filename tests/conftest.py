@@ -1,0 +1,63 @@
+"""What all tests share: a workspace to speak in, and an eye on the log."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.workspace import Conversation, new_practice
+
+Start = Callable[..., Awaitable[Conversation]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--record FOLDER`: write every message and form of the suite there, for other judges."""
+    parser.addoption("--record", type=Path, default=None, metavar="FOLDER")
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[structlog.typing.EventDict]]:
+    """Everything the bot logs. A test that expects an error takes it out of the list."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+        errors = [entry for entry in entries if entry["log_level"] in ("error", "critical")]
+        assert not errors, f"the bot logged errors: {errors}"
+
+
+@pytest.fixture(autouse=True)
+def library_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No library, and no forgotten task, may log an error either."""
+    yield
+    records = [r for when in ("setup", "call") for r in caplog.get_records(when)]
+    errors = [r.getMessage() for r in records if r.levelno >= logging.ERROR]
+    assert not errors, f"a library logged errors: {errors}"
+
+
+@pytest.fixture
+async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
+    """Starts a practice workspace with the bot; at the end nothing may be unread."""
+    begun: list[Conversation] = []
+
+    async def begin(policy: str | None = None, *, http_mode: bool = False) -> Conversation:
+        practice = new_practice(policy)
+        practice.http_mode = http_mode
+        await practice.start()
+        begun.append(Conversation(practice, request.config.getoption("--record")))
+        await practice.start_bot()
+        return begun[-1]
+
+    yield begin
+    for conversation in begun:
+        if conversation.practice.bot:
+            await conversation.bot.background.quiet()
+        await conversation.practice.stop()
+    for conversation in begun:
+        conversation.leave()
+
+
+@pytest.fixture
+async def workspace(start: Start) -> Conversation:
+    """Alice and Bob, account managers, and Carol, who approves, with the bot in one channel."""
+    return await start()
