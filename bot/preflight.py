@@ -69,7 +69,7 @@ async def _app_token(slack: AsyncWebClient, settings: Settings) -> list[str]:
 
 async def _sign_in(partner_center: Client, correlation_id: str) -> list[str]:
     try:
-        await partner_center.get("customers", correlation_id, size="1")
+        await partner_center.get("customers", correlation_id, lambda answer: answer, size="1")
     except SignInFailed as error:
         return [
             f"PARTNER_CENTER: Microsoft does not accept the sign-in ({error.code or error}). "

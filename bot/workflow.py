@@ -72,7 +72,7 @@ class Workflow:
         why the person may not ask.
         """
         text = text.strip()
-        if not text or len(text) > LONGEST_NAME or any(c in text for c in "<>\n\r\t*|"):
+        if not _is_name(text):
             raise Refused(Reason.NOT_A_NAME)
         if place.channel_id.startswith("D"):
             raise Refused(Reason.NOT_IN_A_CHANNEL)
@@ -288,6 +288,11 @@ class Workflow:
         for names in request.policy.approvers:
             if not await self._people.belongs(person, names, request.channel_id):
                 raise Refused(Reason.MAY_NOT_APPROVE, request=request)
+
+
+def _is_name(text: str) -> bool:
+    """Whether a customer can be called so: one line, printable, without signs of Slack's."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("<>*|")
 
 
 def _is_link(text: str) -> bool:

@@ -98,12 +98,13 @@ def _why_not(each: Upgradable) -> list[str]:
         return ["The options are not known: " + trouble(each.trouble)]
     if not each.options:
         return ["Microsoft offers no upgrade of this plan."]
-    return [
-        f"Not possible: {outside(option.name)} ({words.UPGRADE_TYPES[option.type]}). "
-        + (" ".join(words.obstacle(o) for o in option.obstacles) or "No reason was given.")
-        for option, offer_id in each.options
-        if not offer_id
-    ]
+    reasons: dict[str, list[str]] = {}
+    for option, offer_id in each.options:
+        if not offer_id:
+            why = " ".join(words.obstacle(o) for o in option.obstacles) or "No reason was given."
+            name = f"{outside(option.name)} ({words.UPGRADE_TYPES[option.type]})"
+            reasons.setdefault(why, []).append(name)
+    return [f"Not possible: {', '.join(names)}. {why}" for why, names in reasons.items()]
 
 
 def _size(blocks: list[Block]) -> int:

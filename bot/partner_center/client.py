@@ -9,12 +9,11 @@ Headers: https://learn.microsoft.com/partner-center/developer/headers
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import stamina
 import structlog
-from pydantic import ValidationError
 
 from bot.errors import (
     NotAllowed,
@@ -30,6 +29,8 @@ from bot.partner_center import wire
 from bot.partner_center.auth import SignIn
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 """Calls to Partner Center at the same time: fast enough for 60 subscriptions, and polite."""
@@ -65,10 +66,12 @@ class Client:
         self._retry_pause = retry_pause
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def get(self, path: str, correlation_id: str, **params: str) -> Any:
+    async def get(
+        self, path: str, correlation_id: str, read: Callable[[Any], T], **params: str
+    ) -> T:
         """Read `path`, which starts after `/v1/`. Repeats on 429, 5xx and broken connections.
 
-        Returns parsed JSON. Raises one of the errors of `bot/errors.py`.
+        Returns what `read` makes of the parsed JSON. Raises one of the errors of `bot/errors.py`.
         """
         call = Call(self._new_id(), correlation_id)
         async for attempt in stamina.retry_context(
@@ -82,16 +85,16 @@ class Client:
             with attempt:
                 async with self._places:
                     response = await self._send("GET", path, call, params=params)
-                return _json(response, call)
+                return _read(response, call, read)
         raise AssertionError("stamina either returns or raises")
 
-    async def post(self, path: str, call: Call, body: Any) -> Any:
-        """Write once, under the stored ids of `call`. Returns parsed JSON.
+    async def post(self, path: str, call: Call, body: Any, read: Callable[[Any], T]) -> T:
+        """Write once, under the stored ids of `call`. Returns what `read` makes of the answer.
 
         Raises one of the errors of `bot/errors.py`. After Unreadable, and after Unreachable
         without `never_sent`, nobody knows whether it happened.
         """
-        return _json(await self._send("POST", path, call, json=body), call)
+        return _read(await self._send("POST", path, call, json=body), call, read)
 
     async def _send(self, method: str, path: str, call: Call, **content: Any) -> httpx.Response:
         token = await self._sign_in.token()
@@ -141,13 +144,13 @@ def _pause_asked(error: Exception) -> bool | float:
     return isinstance(error, Throttled | Unreachable)
 
 
-def _json(response: httpx.Response, call: Call) -> Any:
+def _read(response: httpx.Response, call: Call, read: Callable[[Any], T]) -> T:
     if response.status_code != httpx.codes.OK:
         raise _error(response, call)
     try:
-        return wire.parse(response.content)
-    except ValueError as error:
-        raise Unreadable("no JSON in the answer", status=200, **_ids(call)) from error
+        return read(wire.parse(response.content))
+    except ValueError as error:  # no JSON, or pydantic's ValidationError
+        raise Unreadable("not the answer that was asked for", status=200, **_ids(call)) from error
 
 
 _BY_STATUS: dict[int, type[PartnerCenterError]] = {
@@ -174,7 +177,7 @@ def _fault_code(response: httpx.Response) -> str:
     """The code of an error body; empty for a gateway's page or for no body at all."""
     try:
         return wire.Fault.read(wire.parse(response.content)).code
-    except (ValueError, ValidationError):
+    except ValueError:
         return ""
 
 

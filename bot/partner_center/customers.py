@@ -7,18 +7,17 @@ https://learn.microsoft.com/partner-center/developer/get-all-of-a-customer-s-sub
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from bot.domain.subscription import Customer, Kind, Subscription
-from bot.errors import NotFound, Unreadable
+from bot.errors import NotFound
 from bot.partner_center import wire
 from bot.partner_center.client import Client
 
 PAGE = 50
 
-W = TypeVar("W", bound=wire.Wire)
+T = TypeVar("T")
 
 
 class Customers:
@@ -34,10 +33,9 @@ class Customers:
         """
         if is_guid(text):
             try:
-                answer = await self._client.get(path("customers", text), correlation_id)
+                return [await self._client.get(path("customers", text), correlation_id, _customer)]
             except NotFound:
                 return []
-            return [_customer(answer)]
         by_name, by_domain = await asyncio.gather(
             self._filtered("CompanyName", text, correlation_id),
             self._filtered("Domain", text, correlation_id),
@@ -47,24 +45,25 @@ class Customers:
 
     async def subscriptions(self, customer_id: str, correlation_id: str) -> list[Subscription]:
         """Every subscription of the customer, whatever its state."""
-        answer = await self._client.get(
-            path("customers", customer_id, "subscriptions"), correlation_id
-        )
-        return [_subscription(item) for item in items(answer)]
+        where = path("customers", customer_id, "subscriptions")
+        return await self._client.get(where, correlation_id, each(_subscription))
 
     async def subscription(
         self, customer_id: str, subscription_id: str, correlation_id: str
     ) -> Subscription:
         """One subscription as it is now. Raises NotFound."""
         where = path("customers", customer_id, "subscriptions", subscription_id)
-        return _subscription(await self._client.get(where, correlation_id))
+        return await self._client.get(where, correlation_id, _subscription)
 
     async def _filtered(self, field: str, text: str, correlation_id: str) -> list[Customer]:
         condition = {"Field": field, "Value": text, "Operator": "starts_with"}
-        answer = await self._client.get(
-            "customers", correlation_id, size=str(PAGE), filter=json.dumps(condition)
+        return await self._client.get(
+            "customers",
+            correlation_id,
+            each(_customer),
+            size=str(PAGE),
+            filter=json.dumps(condition),
         )
-        return [_customer(item) for item in items(answer)]
 
 
 def is_guid(text: str) -> bool:
@@ -86,21 +85,13 @@ def path(*parts: str) -> str:
     return "/".join(parts)
 
 
-def items(answer: Any) -> list[Any]:
-    """The members of a collection. Raises Unreadable when it is none."""
-    return read(wire.Collection, answer).items
-
-
-def read(resource: type[W], data: Any) -> W:
-    """`data` as this resource. Raises Unreadable when it is something else."""
-    try:
-        return resource.read(data)
-    except ValidationError as error:
-        raise Unreadable(f"not a {resource.__name__}: {error.error_count()} problems") from error
+def each(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
+    """A reader of collections whose members `read` reads."""
+    return lambda answer: [read(item) for item in wire.Collection.read(answer).items]
 
 
 def _customer(data: Any) -> Customer:
-    customer = read(wire.Customer, data)
+    customer = wire.Customer.read(data)
     profile = customer.company_profile
     return Customer(
         id=(customer.id or profile.tenant_id).lower(),
@@ -110,7 +101,7 @@ def _customer(data: Any) -> Customer:
 
 
 def _subscription(data: Any) -> Subscription:
-    subscription = read(wire.Subscription, data)
+    subscription = wire.Subscription.read(data)
     return Subscription(
         id=subscription.id,
         offer_id=subscription.offer_id,

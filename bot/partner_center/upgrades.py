@@ -10,6 +10,7 @@ the page's own C# text, Microsoft's .NET and Java SDKs and their samples all pos
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption, UpgradeType
@@ -25,7 +26,7 @@ from bot.errors import (
 )
 from bot.partner_center import wire
 from bot.partner_center.client import Call, Client
-from bot.partner_center.customers import Customers, items, path, read
+from bot.partner_center.customers import Customers, each, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,8 @@ class Upgrades:
         self, customer_id: str, subscription: Subscription, correlation_id: str
     ) -> list[Listed]:
         """What the subscription can be upgraded to, the ineligible options included."""
-        answer = await self._client.get(_upgrades(customer_id, subscription.id), correlation_id)
-        return [
-            Listed(_option(read(wire.Upgrade, item), subscription), item) for item in items(answer)
-        ]
+        where = _upgrades(customer_id, subscription.id)
+        return await self._client.get(where, correlation_id, each(partial(_listed, subscription)))
 
     async def perform(self, request: UpgradeRequest, listed: Listed) -> Answer:
         """Send the upgrade, once, under the request's stored ids.
@@ -88,8 +87,7 @@ class Upgrades:
         where = _upgrades(request.customer.id, request.subscription.id)
         call = Call(request.ms_request_id, request.correlation_id)
         try:
-            answer = await self._client.post(where, call, listed.as_listed)
-            return _judge(read(wire.UpgradeResult, answer))
+            return await self._client.post(where, call, listed.as_listed, _judge)
         except PartnerCenterError as error:
             return _judge_error(error)
 
@@ -124,9 +122,10 @@ def _same(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def _judge(result: wire.UpgradeResult) -> Answer:
+def _judge(data: Any) -> Answer:
     """HTTP 200 is not success: with `upgradeErrors` nothing was upgraded; with `licenseErrors`
     alone it was, and these users have to be helped by hand."""
+    result = wire.UpgradeResult.read(data)
     if result.upgrade_errors:
         obstacles = tuple(_obstacle(error) for error in result.upgrade_errors)
         return Answer(Verdict.REFUSED, Outcome(obstacles=obstacles))
@@ -157,6 +156,10 @@ def _judge_error(error: PartnerCenterError) -> Answer:
 
 def _upgrades(customer_id: str, subscription_id: str) -> str:
     return path("customers", customer_id, "subscriptions", subscription_id) + "/upgrades"
+
+
+def _listed(source: Subscription, data: Any) -> Listed:
+    return Listed(_option(wire.Upgrade.read(data), source), data)
 
 
 def _option(upgrade: wire.Upgrade, source: Subscription) -> UpgradeOption:

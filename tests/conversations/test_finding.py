@@ -1,0 +1,187 @@
+"""What people type after `/upgrade`, and what they get when nothing fits."""
+
+import pytest
+
+from bot.sandbox.partner_center import Trouble, records
+from tests.workspace import Conversation
+
+
+async def test_a_misspelt_name_is_answered_with_the_nearest(workspace: Conversation) -> None:
+    """Names that begin alike are offered, ready to be typed."""
+    await workspace.alice.types("/upgrade northwand")
+    assert await workspace.alice.reads() == (
+        "No customer is called “northwand”. Did you mean `/upgrade Northwind Traders` "
+        "(northwind.example)? Nothing was changed."
+    )
+
+
+async def test_an_unknown_name_is_not_guessed_at(workspace: Conversation) -> None:
+    """Where nothing is near, the answer says how to find a customer."""
+    await workspace.alice.types("/upgrade zzyzx")
+    assert await workspace.alice.reads() == (
+        "No customer is called “zzyzx”. Nothing was changed. Type the beginning of its name, its "
+        "domain or its tenant id."
+    )
+
+
+async def test_two_customers_of_one_name_are_told_apart_by_their_domains(
+    workspace: Conversation,
+) -> None:
+    """The person chooses, and gets the subscriptions of the one chosen."""
+    await workspace.alice.types("/upgrade fabrikam")
+    assert await workspace.alice.reads() == (
+        "Which customer do you mean?\n"
+        "[Fabrikam (fabrikam-emea.example)] [Fabrikam (fabrikam.example)]"
+    )
+    await workspace.alice.presses("Fabrikam (fabrikam-emea.example)")
+    told = await workspace.alice.reads()
+    assert told.startswith("Fabrikam (fabrikam-emea.example): press what it should become.")
+    assert "An upgrade without licence transfer often still works." in told
+
+
+async def test_a_domain_and_a_tenant_id_find_the_customer(workspace: Conversation) -> None:
+    """Everything that tells a customer apart can be typed, in any case."""
+    (contoso,) = workspace.partner_center.records.find_customers("CompanyName", "contoso")
+    for text in ("CONTOSO.onmicrosoft.com", contoso["id"].upper()):
+        await workspace.alice.types(f"/upgrade {text}")
+        assert (await workspace.alice.reads()).startswith("Contoso (contoso.onmicrosoft.com)")
+
+
+async def test_a_customer_without_subscriptions_is_said_to_have_none(
+    workspace: Conversation,
+) -> None:
+    """Nothing to list is an answer, not an empty list."""
+    await workspace.alice.types("/upgrade tailspin")
+    assert await workspace.alice.reads() == (
+        "Tailspin (tailspin.example) has no subscription, so there is nothing to upgrade. "
+        "Nothing was changed."
+    )
+
+
+async def test_a_customer_with_nothing_to_upgrade_to_is_told_so(workspace: Conversation) -> None:
+    """The subscription is shown with the reason."""
+    await workspace.alice.types("/upgrade wingtip")
+    told = await workspace.alice.reads()
+    assert told.startswith("Wingtip Toys (wingtip.example): nothing can be upgraded at the moment.")
+    assert told.endswith("Microsoft offers no upgrade of this plan.")
+
+
+async def test_subscriptions_of_other_kinds_are_refused_with_a_reason(
+    workspace: Conversation,
+) -> None:
+    """Nothing is missing from the list without a word."""
+    there = workspace.partner_center.records
+    litware = there.add_customer("Litware", "litware.example")
+    there.add_subscription(litware, "CFQ7TTC0LH18:0001:CFQ7TTC0K971", 5, name="M365 Business")
+    there.add_subscription(litware, "MS-AZR-0145P", 1, name="Azure plan")
+    there.add_subscription(litware, records.E3, 5, name="A trial", isTrial=True)
+    parent = there.add_subscription(litware, records.E1, 5, name="With an add-on")
+    there.add_subscription(litware, records.F1, 5, name="Add-on", parentSubscriptionId=parent)
+    await workspace.alice.types("/upgrade litware")
+    told = await workspace.alice.reads()
+    assert "New commerce" in told
+    assert "Azure is not upgraded like this." in told
+    assert "A trial is converted, not upgraded." in told
+    assert "An add-on goes with its main subscription." in told
+    assert "The subscription has add-ons." in told
+
+
+@pytest.mark.parametrize(
+    "text", ["<!channel>", "<@U0CAROL>", "x" * 3000, "a\nb", "con*", "|", "con\u202etoso"]
+)
+async def test_text_that_is_no_name_is_refused_before_anything_is_asked(
+    workspace: Conversation, text: str
+) -> None:
+    """Nothing that cannot be a name reaches Partner Center or comes back into the channel."""
+    asked = len(workspace.partner_center.calls)
+    await workspace.alice.types(f"/upgrade {text}")
+    assert (await workspace.alice.reads()).startswith("That is no name of a customer.")
+    assert len(workspace.partner_center.calls) == asked
+
+
+@pytest.mark.parametrize("text", ["", "   ", "help", " HELP "])
+async def test_help_says_how_it_is_used(workspace: Conversation, text: str) -> None:
+    """`/upgrade` alone and `/upgrade help` show examples."""
+    await workspace.alice.types(f"/upgrade {text}")
+    assert "`/upgrade contoso`: the beginning of the name" in await workspace.alice.reads()
+
+
+async def test_in_a_direct_message_there_is_no_team_to_decide(workspace: Conversation) -> None:
+    """The request would be seen by nobody."""
+    direct = workspace.slack.direct_messages(workspace.alice.id)
+    await workspace.alice.types("/upgrade contoso", channel=direct.id)
+    assert "use a channel that I am in" in await workspace.alice.reads()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (Trouble(status=503), "Partner Center does not answer."),
+        (Trouble(cut=True), "Partner Center does not answer."),
+        (Trouble(status=429, retry_after=60), "Partner Center asks to slow down."),
+        (Trouble(status=403), "Partner Center does not allow this for this customer."),
+        (Trouble(status=200, body={"items": "?"}), "answered something that I do not understand."),
+    ],
+)
+async def test_trouble_at_partner_center_is_told_with_what_to_do(
+    workspace: Conversation, trouble: Trouble, words: str
+) -> None:
+    """Down, broken, throttled, refused or odd: one private answer with the ids for support."""
+    workspace.partner_center.trouble("GET", "/subscriptions", *[trouble] * 4)
+    await workspace.alice.types("/upgrade contoso")
+    told = await workspace.alice.reads()
+    assert words in told
+    assert "Nothing was changed." in told
+    assert "Correlation id (id), request id (id)" in told
+
+
+async def test_a_short_trouble_is_not_noticed(workspace: Conversation) -> None:
+    """Reads are repeated, so one bad answer costs nobody anything."""
+    workspace.partner_center.trouble("GET", "/subscriptions", Trouble(status=503))
+    workspace.partner_center.trouble("GET", "/upgrades", Trouble(cut=True))
+    await workspace.alice.types("/upgrade contoso")
+    assert "press what it should become" in await workspace.alice.reads()
+
+
+async def test_one_subscription_in_trouble_does_not_hide_the_others(
+    workspace: Conversation,
+) -> None:
+    """Where the options of one are not known, that is said beside it."""
+    workspace.partner_center.trouble(
+        "GET", "896a2862-67e2-4f3d-bb3f-c50c42b5fad8/upgrades", *[Trouble(status=403)] * 4
+    )
+    await workspace.alice.types("/upgrade contoso")
+    told = await workspace.alice.reads()
+    assert "The options are not known: Partner Center does not allow this" in told
+    assert "Microsoft offers no upgrade of this plan." in told
+
+
+async def test_a_lost_sign_in_names_the_operator(workspace: Conversation) -> None:
+    """An account manager cannot mend it, and is not asked to."""
+    workspace.partner_center.login.revoke_access_tokens()
+    workspace.partner_center.login.broken = (700082, "invalid_grant")
+    await workspace.alice.types("/upgrade contoso")
+    assert (
+        "Microsoft does not accept the bot's sign-in (AADSTS700082). An operator has to renew it."
+        in await workspace.alice.reads()
+    )
+
+
+async def test_an_expired_access_token_is_renewed_without_a_word(workspace: Conversation) -> None:
+    """A token that Partner Center refuses is replaced once, by one sign-in for all."""
+    workspace.partner_center.login.revoke_access_tokens()
+    before = workspace.partner_center.login.sign_ins
+    await workspace.alice.types("/upgrade contoso")
+    assert "press what it should become" in await workspace.alice.reads()
+    assert workspace.partner_center.login.sign_ins == before + 1
+
+
+async def test_a_customer_with_sixty_subscriptions_is_shown_whole(workspace: Conversation) -> None:
+    """Several private messages, and not one subscription missing."""
+    there = workspace.partner_center.records
+    big = there.add_customer("Adatum", "adatum.example")
+    for number in range(60):
+        there.add_subscription(big, records.E1, 5, name=f"Subscription {number:02}")
+    await workspace.alice.types("/upgrade adatum")
+    told = await workspace.alice.reads()
+    assert all(f"Subscription {number:02}" in told for number in range(60))
