@@ -33,6 +33,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The card cannot be edited any more, so it is posted anew."""
 
+OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
+
 
 class Announcer:
     """Shows requests in their channels and answers people, over one Slack client."""
@@ -103,9 +105,13 @@ class Announcer:
     async def open_form(self, trigger_id: str, form: dict[str, Any]) -> None:
         """Open a form for whoever just clicked; the trigger lasts 3 seconds, for one form.
 
-        Raises one of SLACK_ERRORS.
+        A click that is delivered again finds its form open already. Raises one of SLACK_ERRORS.
         """
-        await self._client.views_open(trigger_id=trigger_id, view=form)
+        try:
+            await self._client.views_open(trigger_id=trigger_id, view=form)
+        except SlackApiError as error:
+            if error.response.get("error") not in OPENED_ALREADY:
+                raise
 
     async def tell(self, person: Person, channel_id: str, message: Message) -> None:
         """Tell one person something, in the channel if they and the bot are there, else in a

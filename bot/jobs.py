@@ -73,8 +73,10 @@ class Jobs:
 
     async def tick(self) -> None:
         """Attend to everything that is due, and show again what Slack does not show yet."""
-        for request_id in {*await self._store.due(), *await self._store.unshown()}:
-            if self._clock() >= self._not_before.get(request_id, self._clock()):
+        waiting = {*await self._store.due(), *await self._store.unshown()}
+        now = self._clock()
+        for request_id in waiting:
+            if self._not_before.get(request_id, now) <= now:
                 self.put(request_id)
 
     async def _tick_for_ever(self) -> None:

@@ -6,7 +6,6 @@ does an error in the log or a task that died. Time is moved, never slept through
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,7 @@ class Conversation:
             case Happened(kind="message" | "edited", message=Message() as message):
                 self._forget(message)
                 self._unread.append(message)
-                self._record({"text": message.text, "blocks": _clean(message.blocks)})
+                self._record({"text": message.text, "blocks": message.blocks})
             case Happened(kind="deleted", message=Message() as message):
                 self._forget(message)
             case Happened(kind="form" | "form_errors", view=View() as view):
@@ -178,9 +177,10 @@ class Somebody:
                 return message, found
         raise AssertionError(f"nobody shows a button “{label}”")
 
-    async def payload_of(self, label: str) -> dict[str, Any]:
-        """What Slack would send if this person pressed the button: for forgers and replays."""
-        message, action_id = await self.sees_button(label)
+    async def payload_of(self, label: str, shown_to: "Somebody | None" = None) -> dict[str, Any]:
+        """What Slack would send if this person pressed the button, which may be one that only
+        somebody else sees: for forgers and replays."""
+        message, action_id = await (shown_to or self).sees_button(label)
         interactions = self._conversation.practice.slack.interactions
         return interactions.click_payload(self.id, message, button(message, action_id))
 
@@ -212,16 +212,11 @@ class Somebody:
 
 
 def _action(message: Message, label: str) -> str | None:
-    labels: Callable[[dict[str, Any]], bool] = lambda e: e["text"]["text"] == label  # noqa: E731
     for block in message.blocks:
         for element in block.get("elements", []):
-            if element["type"] == "button" and labels(element):
+            if element["type"] == "button" and element["text"]["text"] == label:
                 return str(element["action_id"])
     return None
-
-
-def _clean(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [dict(block) for block in blocks]
 
 
 def new_practice(policy: str | None = None) -> Practice:

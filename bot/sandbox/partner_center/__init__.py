@@ -1,6 +1,6 @@
 """A practice Partner Center with its sign-in."""
 
 from bot.sandbox.partner_center.records import Records
-from bot.sandbox.partner_center.server import PartnerCenterServer, Trouble
+from bot.sandbox.partner_center.server import Gate, PartnerCenterServer, Trouble
 
-__all__ = ["PartnerCenterServer", "Records", "Trouble"]
+__all__ = ["Gate", "PartnerCenterServer", "Records", "Trouble"]

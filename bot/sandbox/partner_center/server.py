@@ -23,18 +23,26 @@ from bot.sandbox.partner_center.records import Records
 BOM = b"\xef\xbb\xbf"
 
 
+class Gate:
+    """Holds a call: `arrived` tells that it is here, `opened` lets it go on."""
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Event()
+        self.opened = asyncio.Event()
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What happens to a call: an HTTP `status`, or with `cut` a connection that breaks.
 
-    With `after` the call takes effect first and only its answer is lost. `wait` holds the call
-    until it is set: before it takes effect, or with `after` behind it. `body` is the answer.
+    With `after` the call takes effect first and only its answer is lost. A `gate` holds the
+    call: before it takes effect, or with `after` behind it. `body` is the answer.
     """
 
     status: int = 0
     cut: bool = False
     after: bool = False
-    wait: asyncio.Event | None = None
+    gate: Gate | None = None
     body: dict[str, Any] | None = None
     retry_after: int | None = None
 
@@ -113,17 +121,11 @@ class PartnerCenterServer:
     async def _front_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Sign-in, ids and troubles, before and after every call."""
         trouble = self._next_trouble(request)
-        if trouble and not trouble.after:
-            if trouble.wait:
-                await trouble.wait.wait()
-            if trouble.cut or trouble.status:
-                return self._troubled(request, trouble)
+        if trouble and not trouble.after and (answer := await self._meet(request, trouble)):
+            return answer
         answer = self._refused(request) or await handler(request)
-        if trouble and trouble.after:
-            if trouble.wait:
-                await trouble.wait.wait()
-            if trouble.cut or trouble.status:
-                return self._troubled(request, trouble)
+        if trouble and trouble.after and (lost := await self._meet(request, trouble)):
+            return lost
         self._record(request, answer.status)
         answer.headers["MS-RequestId"] = request.headers.get("MS-RequestId", "")
         answer.headers["MS-CorrelationId"] = request.headers.get("MS-CorrelationId", "")
@@ -147,11 +149,17 @@ class PartnerCenterServer:
                 return waiting.popleft()
         return None
 
+    async def _meet(self, request: web.Request, trouble: Trouble) -> web.Response | None:
+        if trouble.gate:
+            trouble.gate.arrived.set()
+            await trouble.gate.opened.wait()
+        return self._troubled(request, trouble) if trouble.cut or trouble.status else None
+
     def _troubled(self, request: web.Request, trouble: Trouble) -> web.Response:
         self._record(request, trouble.status)
         if trouble.cut:
-            assert request.transport is not None  # noqa: S101 - the call has just come over it
-            request.transport.abort()
+            if request.transport is not None:  # it is None when the caller has gone already
+                request.transport.abort()
             return web.Response()
         headers = {"Retry-After": str(trouble.retry_after)} if trouble.retry_after else {}
         body = trouble.body or {"statusCode": trouble.status, "message": "Trouble, on request."}

@@ -1,0 +1,48 @@
+"""The manifest creates just the app that the bot is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.preflight import SCOPES
+from bot.sandbox.practice import PracticeClock, workspace
+from handlers import Guard, register
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    """The manifest as Slack reads it."""
+    text = (Path(__file__).parent.parent / "manifest.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def test_it_asks_for_the_scopes_that_are_used_and_no_others(manifest: dict[str, Any]) -> None:
+    """At start the same scopes are checked, and the practice Slack grants no more."""
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
+    assert workspace(PracticeClock()).scopes == SCOPES
+
+
+async def test_it_declares_the_commands_that_are_registered(manifest: dict[str, Any]) -> None:
+    """A command without a listener, or a listener without a command, is a mistake."""
+
+    class Registered(AsyncApp):
+        commands: list[str] = []  # noqa: RUF012 - one app in one test
+
+        def command(self, name: Any, *args: Any, **more: Any) -> Any:
+            self.commands.append(name)
+            return super().command(name, *args, **more)
+
+    app = Registered(client=AsyncWebClient(token="xoxb-x"), signing_secret="x" * 32)
+    register(app, Guard(desk=None, background=None))  # type: ignore[arg-type]  # only registers
+    declared = [each["command"] for each in manifest["features"]["slash_commands"]]
+    assert app.commands == declared
+
+
+def test_interactivity_and_socket_mode_are_on(manifest: dict[str, Any]) -> None:
+    """Without them no button does anything."""
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
+    assert manifest["settings"]["socket_mode_enabled"] is True
