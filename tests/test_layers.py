@@ -88,7 +88,8 @@ def test_domain_and_messages_are_pure(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [m for m in modules() if not is_in(m, BOLT_ONLY_IN) and not is_in(m, ("bot.sandbox",))]
+    "module",
+    [m for m in modules() if not is_in(m, BOLT_ONLY_IN) and not is_in(m, ("bot.sandbox",))],
 )
 def test_only_handlers_and_the_composition_root_know_bolt(module: str) -> None:
     """Everything else could answer from another chat."""

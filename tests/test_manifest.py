@@ -13,6 +13,19 @@ from bot.sandbox.practice import PracticeClock, workspace
 from handlers import Guard, register
 
 
+class Registered(AsyncApp):
+    """An app that remembers which commands it was told to hear."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.heard: list[Any] = []
+
+    def command(self, command: Any, *args: Any, **more: Any) -> Any:
+        """Remember, then register."""
+        self.heard.append(command)
+        return super().command(command, *args, **more)
+
+
 @pytest.fixture
 def manifest() -> dict[str, Any]:
     """The manifest as Slack reads it."""
@@ -29,17 +42,10 @@ def test_it_asks_for_the_scopes_that_are_used_and_no_others(manifest: dict[str, 
 async def test_it_declares_the_commands_that_are_registered(manifest: dict[str, Any]) -> None:
     """A command without a listener, or a listener without a command, is a mistake."""
 
-    class Registered(AsyncApp):
-        commands: list[str] = []  # noqa: RUF012 - one app in one test
-
-        def command(self, name: Any, *args: Any, **more: Any) -> Any:
-            self.commands.append(name)
-            return super().command(name, *args, **more)
-
     app = Registered(client=AsyncWebClient(token="xoxb-x"), signing_secret="x" * 32)
     register(app, Guard(desk=None, background=None))  # type: ignore[arg-type]  # only registers
     declared = [each["command"] for each in manifest["features"]["slash_commands"]]
-    assert app.commands == declared
+    assert app.heard == declared
 
 
 def test_interactivity_and_socket_mode_are_on(manifest: dict[str, Any]) -> None:

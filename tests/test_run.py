@@ -63,9 +63,7 @@ async def test_it_does_the_main_job_and_stops_when_asked(practice: Practice) -> 
     process = await start(variables(practice))
     await ready(process)
     await practice.slack.interactions.command("U0ALICE", "C0UPGRADES", "/upgrade", "contoso")
-    while not (answers := conversation.private("U0ALICE")):
-        await asyncio.sleep(0)
-    assert "press what it should become" in conversation.read(answers[0])
+    assert await conversation.until_somebody_sees("press what it should become")
     assert await stop(process) == 0
 
 

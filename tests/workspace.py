@@ -5,6 +5,7 @@ channel, its threads or to one person and was not read makes the test fail at th
 does an error in the log or a task that died. Time is moved, never slept through.
 """
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ class Conversation:
         self._forms: list[View] = []
         self._record_in = record_in
         self._recorded = 0
+        self._news = asyncio.Event()
         self.slack.watchers.append(self._see)
 
     @property
@@ -62,6 +64,15 @@ class Conversation:
         await self.bot.background.quiet()
         new = [m for m in self._unread if m.thread_ts and not m.only_for]
         return "\n\n".join(self.read(m) for m in new)
+
+    async def until_somebody_sees(self, words: str) -> str:
+        """Wait for a message with these words, from a bot in another process, and read it."""
+        while True:
+            for message in self._unread:
+                if words in reading.message(self.slack, message):
+                    return self.read(message)
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), timeout=20)
 
     def read(self, shown: Message) -> str:
         """Read one message."""
@@ -118,6 +129,7 @@ class Conversation:
             self._forms.remove(view)
 
     def _see(self, happened: Happened) -> None:
+        self._news.set()
         match happened:
             case Happened(kind="message" | "edited", message=Message() as message):
                 self._forget(message)

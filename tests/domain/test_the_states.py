@@ -1,0 +1,203 @@
+"""Every state and every step: legal, or refused with a reason."""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain import upgrade as story
+from bot.domain.policy import Confirm, Evidence, Person, Policy
+from bot.domain.subscription import (
+    Customer,
+    Kind,
+    Subscription,
+    UpgradeOption,
+    UpgradeType,
+)
+from bot.domain.upgrade import LEGAL, Outcome, State, Step, Taken, UpgradeRequest
+from bot.errors import Reason, Refused
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+ALICE, CAROL = Person("T1", "ALICE"), Person("T1", "CAROL")
+POLICY = Policy(
+    approvals=1,
+    approvers=(("S1",),),
+    requesters=(("channel",),),
+    confirm=Confirm.REQUESTER,
+    expires_after=timedelta(hours=24),
+    remind_after=timedelta(hours=2),
+    evidence=Evidence.OPTIONAL,
+)
+SUBSCRIPTION = Subscription("s", "e1", "E1", 25, "active", Kind.TRADITIONAL)
+OPTION = UpgradeOption("e3", "E3", UpgradeType.UPGRADE_ONLY, eligible=True, seats=25)
+
+
+def request_in(state: State) -> UpgradeRequest:
+    """A request as it is in some state."""
+    at_work = state in (State.PERFORMING, State.UNKNOWN)
+    return UpgradeRequest(
+        id="r",
+        version=3,
+        state=state,
+        requester=ALICE,
+        channel_id="C",
+        customer=Customer("c", "Contoso", "contoso.example"),
+        subscription=SUBSCRIPTION,
+        option=OPTION,
+        reason="Because.",
+        evidence="",
+        policy=POLICY,
+        ms_request_id="m",
+        correlation_id="k",
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=24),
+        confirmed_at=NOW if at_work else None,
+        sent_at=NOW if at_work else None,
+        looked_at=NOW if state is State.UNKNOWN else None,
+    )
+
+
+STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
+    Step.APPROVE: lambda r: story.approve(r, CAROL, NOW, 1),
+    Step.DECLINE: lambda r: story.decline(r, CAROL, NOW, 1, "No."),
+    Step.WITHDRAW: lambda r: story.withdraw(r, ALICE, NOW),
+    Step.CLAIM: lambda r: story.claim(r, ALICE, NOW, 1),
+    Step.EXPIRE: lambda r: story.expire(r, r.expires_at),
+    Step.SEND: lambda r: story.send(replace(r, sent_at=None), NOW),
+    Step.DRIFT: lambda r: story.drift(
+        replace(r, sent_at=None), SUBSCRIPTION, OPTION, POLICY, (), NOW
+    ),
+    Step.HAND_BACK: lambda r: story.hand_back(r, NOW, "not_sent"),
+    Step.FINISH: lambda r: story.finish(r, NOW, Outcome("t")),
+    Step.FAIL: lambda r: story.fail(r, NOW, Outcome()),
+    Step.LOSE_ANSWER: lambda r: story.lose_answer(r, NOW),
+    Step.LOOK: lambda r: story.look(r, NOW),
+}
+
+
+@pytest.mark.parametrize(("state", "step"), list(itertools.product(State, STEPS)))
+def test_every_step_in_every_state_is_legal_or_refused(state: State, step: Step) -> None:
+    """A legal step leads where the table says and counts one version; others change nothing."""
+    before = request_in(state)
+    if (state, step) in LEGAL:
+        after, event = STEPS[step](before)
+        assert after.state in LEGAL[state, step]
+        assert after.version == before.version + 1
+        assert (event.step, event.state) == (step, after.state)
+    else:
+        with pytest.raises(Refused) as refused:
+            STEPS[step](before)
+        assert refused.value.reason is Reason.WRONG_STATE
+
+
+def test_the_table_covers_every_step_but_the_first() -> None:
+    """A step that is added is tested."""
+    assert set(STEPS) == set(Step) - {Step.ASK}
+
+
+def test_final_states_have_no_way_out_and_nothing_due() -> None:
+    """Done is done."""
+    final = {State.DONE, State.FAILED, State.DECLINED, State.WITHDRAWN, State.EXPIRED}
+    assert not {state for state, _ in LEGAL} & final
+    assert all(story.due_at(request_in(state)) is None for state in final)
+
+
+def test_whatever_is_not_final_has_something_due() -> None:
+    """Nothing waits for ever."""
+    for state in {state for state, _ in LEGAL}:
+        assert story.due_at(request_in(state)) is not None
+
+
+def test_the_diagram_in_the_readme_is_the_table() -> None:
+    """The picture of the architecture page cannot rot."""
+    text = (Path(__file__).parents[2] / "bot" / "README.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^\s+(\w+) --> (\w+)(?: :.*)?$", text, re.MULTILINE))
+    told = {
+        (before.value, after.value)
+        for (before, _), afters in LEGAL.items()
+        for after in afters
+        if before is not after
+    }
+    assert drawn == told
+
+
+@pytest.mark.parametrize(
+    "step",
+    [Step.APPROVE, Step.DECLINE, Step.WITHDRAW, Step.CLAIM],
+)
+def test_peoples_steps_are_refused_when_time_is_up(step: Step) -> None:
+    """At the very second, and without any timer."""
+    state = State.APPROVED if step is Step.CLAIM else State.AWAITING_APPROVAL
+    late = replace(request_in(state), expires_at=NOW)
+    with pytest.raises(Refused) as refused:
+        STEPS[step](late)
+    assert refused.value.reason is Reason.EXPIRED
+
+
+def test_nothing_expires_early() -> None:
+    """A timer that runs too soon does nothing."""
+    with pytest.raises(Refused):
+        story.expire(request_in(State.APPROVED), NOW)
+
+
+def test_a_request_is_sent_at_most_once_for_each_claim() -> None:
+    """Whoever comes second to the last commit before the POST does not send."""
+    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1)
+    sent, _ = story.send(claimed, NOW)
+    with pytest.raises(Refused):
+        story.send(sent, NOW)
+    with pytest.raises(Refused):
+        story.drift(sent, SUBSCRIPTION, OPTION, POLICY, (), NOW)
+
+
+def test_an_unsent_request_cannot_have_lost_its_answer() -> None:
+    """Before `sent_at` nothing was sent, so nothing can be unknown."""
+    with pytest.raises(Refused):
+        story.lose_answer(replace(request_in(State.PERFORMING), sent_at=None), NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"seats": 26}, "seats"),
+        ({"status": "suspended"}, "status"),
+        ({"offer_id": "e2"}, "plan"),
+        ({"term": "P3Y"}, "term"),
+        ({"billing_cycle": "annual"}, "billing_cycle"),
+        ({"ends_at": NOW}, "ends_at"),
+    ],
+)
+def test_every_fact_of_the_subscription_is_part_of_the_fingerprint(
+    change: dict[str, Any], fact: str
+) -> None:
+    """Any change is a difference, and another exact thing."""
+    request = request_in(State.APPROVED)
+    changed = replace(SUBSCRIPTION, **change)
+    (difference,) = story.differences(request, changed, OPTION)
+    assert difference.fact == fact
+    assert replace(request, subscription=changed).fingerprint != request.fingerprint
+
+
+def test_the_case_of_ids_is_no_difference() -> None:
+    """Partner Center writes the same id in either case."""
+    same = replace(SUBSCRIPTION, offer_id="E1"), replace(OPTION, offer_id="E3")
+    assert story.differences(request_in(State.APPROVED), *same) == ()
+
+
+def test_an_approval_names_the_exact_thing() -> None:
+    """Who said yes to what is kept with the vote."""
+    request = request_in(State.AWAITING_APPROVAL)
+    after, _ = story.approve(request, CAROL, NOW, 1)
+    assert after.approvals[0].fingerprint == request.fingerprint
+
+
+def test_a_vote_for_an_earlier_round_does_not_count() -> None:
+    """The button of a card that has changed since is refused."""
+    with pytest.raises(Refused) as refused:
+        story.approve(replace(request_in(State.AWAITING_APPROVAL), round=2), CAROL, NOW, 1)
+    assert refused.value.reason is Reason.CHANGED_SINCE
