@@ -1,0 +1,97 @@
+"""Slack is down, slow or has lost something: what happened is kept, and shown when possible."""
+
+from bot.sandbox.practice import CHANNEL
+from bot.sandbox.slack.web_api import Trouble
+from tests.workspace import Conversation
+
+
+async def test_a_result_that_slack_did_not_take_is_shown_later(workspace: Conversation) -> None:
+    """The upgrade is recorded first; the card catches up."""
+    await workspace.alice.asks_for_e3()
+    await workspace.carol.presses("Approve")
+    await workspace.card()
+    await workspace.thread()
+    for _ in range(4):
+        workspace.practice.slack.trouble("chat.update", Trouble(status=503))
+        workspace.practice.slack.trouble("chat.postMessage", Trouble(status=503))
+    await workspace.alice.presses("Upgrade now")
+    assert "🔵 Approved" in await workspace.card()
+    assert len(workspace.upgrades()) == 1
+    workspace.practice.slack.api.troubles.clear()
+    await workspace.passes(seconds=30)
+    assert "✅ Upgraded" in await workspace.card()
+    assert (await workspace.thread()).count("was upgraded") == 1
+    assert workspace.posts() == 1
+
+
+async def test_being_rate_limited_only_delays_the_card(workspace: Conversation) -> None:
+    """429 is no loss."""
+    workspace.practice.slack.trouble("chat.postMessage", Trouble(status=429, retry_after=10))
+    await workspace.alice.asks_for_e3()
+    await workspace.passes(seconds=30)
+    assert "⏳ Approval needed" in await workspace.card()
+
+
+async def test_a_channel_without_the_bot_is_told_to_the_requester(workspace: Conversation) -> None:
+    """The request is kept, and its card appears when the bot was invited."""
+    workspace.slack.channels[CHANNEL].members.discard(workspace.slack.bot.id)
+    await workspace.alice.asks_for_e3()
+    assert await workspace.alice.reads() == (
+        "I could not show your request for Contoso in #upgrades, because I am not in that channel. "
+        "It is kept, and nothing was ordered. Type `/invite @upgrade-bot` there and I will post it."
+    )
+    await workspace.passes(minutes=1)
+    assert await workspace.alice.reads() == ""
+    workspace.slack.channels[CHANNEL].members.add(workspace.slack.bot.id)
+    await workspace.passes(minutes=1)
+    assert "⏳ Approval needed" in await workspace.card()
+
+
+async def test_a_card_that_somebody_deleted_is_posted_anew(workspace: Conversation) -> None:
+    """The request still is what the store says."""
+    await workspace.alice.asks_for_e3()
+    click = await workspace.carol.payload_of("Approve")
+    workspace.slack.delete(await workspace.newest_card())
+    await workspace.carol.sends(click)
+    assert "🔵 Approved" in await workspace.card()
+    assert "Approved by @carol" in await workspace.thread()
+
+
+async def test_a_form_that_slack_did_not_open_is_told(workspace: Conversation) -> None:
+    """The person presses again."""
+    await workspace.alice.types("/upgrade contoso")
+    await workspace.alice.reads()
+    workspace.practice.slack.trouble("views.open", Trouble(error="expired_trigger_id"))
+    await workspace.alice.presses("Office 365 Enterprise E3 (upgrade only)")
+    assert "Please press the button again." in await workspace.alice.reads()
+
+
+async def test_when_slack_does_not_say_who_somebody_is_nothing_happens(
+    workspace: Conversation,
+) -> None:
+    """Fail closed, with an answer."""
+    workspace.practice.slack.trouble("users.info", Trouble(error="internal_error"))
+    await workspace.alice.types("/upgrade contoso")
+    assert "Slack did not tell me who you are, so I did nothing." in await workspace.alice.reads()
+
+
+async def test_an_answer_that_its_url_does_not_take_comes_another_way(
+    workspace: Conversation,
+) -> None:
+    """After half an hour a response URL is dead; the answer still arrives, once."""
+    await workspace.alice.asks_for_e3()
+    await workspace.card()
+    click = await workspace.bob.payload_of("Approve")
+    await workspace.passes(minutes=31)
+    await workspace.bob.sends(click)
+    assert "Only @license-approvers can decide" in await workspace.bob.reads()
+
+
+async def test_an_answer_is_never_sent_to_a_foreign_address(workspace: Conversation) -> None:
+    """A forged payload cannot make the bot call somebody else."""
+    await workspace.alice.asks_for_e3()
+    await workspace.card()
+    click = await workspace.bob.payload_of("Approve")
+    click["response_url"] = "http://169.254.169.254/latest/meta-data"
+    await workspace.bob.sends(click)
+    assert "Only @license-approvers can decide" in await workspace.bob.reads()

@@ -1,0 +1,270 @@
+"""The client against a server that misbehaves in every way that Microsoft's has."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.subscription import ObstacleCode, UpgradeType
+from bot.errors import (
+    NotFound,
+    PartnerCenterError,
+    Rejected,
+    SignInFailed,
+    Throttled,
+    Unreachable,
+    Unreadable,
+)
+from bot.partner_center import Client, Customers, SignIn, Upgrades, wire
+from bot.partner_center.client import Call
+from bot.partner_center.customers import is_guid, path
+from tests.domain.test_the_states import SUBSCRIPTION
+
+CUSTOMER = "8a6b2c1e-0000-4000-8000-000000000000"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Signed(SignIn):
+    """A sign-in that has happened already."""
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    async def token(self, *, instead_of: str | None = None) -> str:
+        """Any token will do."""
+        self.asked.append(instead_of)
+        return f"token-{len(self.asked)}"
+
+
+class Server:
+    """Answers everything with `answer`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Handler
+        self.port = 0
+        self.seen: list[web.Request] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Remember, then answer."""
+        self.seen.append(request)
+        return await self.answer(request)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A server on loopback."""
+    server = Server()
+    app = web.Application()
+    app.router.add_route("*", "/{anything:.*}", server.handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.port = runner.addresses[0][1]
+    yield server
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    """The client, pointed at it."""
+    async with httpx.AsyncClient() as http:
+        base = f"http://127.0.0.1:{server.port}"
+        yield Client(http, base, Signed(), lambda: str(uuid.uuid4()), retry_pause=0.001)
+
+
+def answers(body: bytes, status: int = 200, **headers: str) -> Handler:
+    """The same answer to everything."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, status=status, headers=headers)
+
+    return answer
+
+
+def anything(data: Any) -> Any:
+    """Read nothing in particular."""
+    return data
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_a_body_is_read_with_any_byte_order_mark(
+    server: Server, client: Client, encoding: str
+) -> None:
+    """UTF-8 with and without, and UTF-16, as one old host of Microsoft's sends it."""
+    server.answer = answers('{"items": [{"id": "é"}]}'.encode(encoding))
+    assert await client.get("customers", "c", anything) == {"items": [{"id": "é"}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Rejected),
+        (404, NotFound),
+        (409, Rejected),
+        (401, SignInFailed),
+        (429, Throttled),
+        (500, Unreachable),
+        (503, Unreachable),
+        (302, Unreadable),
+    ],
+)
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Bad gateway</html>", b'{"code": 2012, "description": "secret"}']
+)
+async def test_every_error_is_named_by_its_meaning(
+    server: Server, client: Client, status: int, kind: type[PartnerCenterError], body: bytes
+) -> None:
+    """With status, code and ids, and without Microsoft's own text."""
+    server.answer = answers(body, status, Location="http://127.0.0.1:1/elsewhere")
+    with pytest.raises(kind) as raised:
+        await client.get("customers", "correlation", anything)
+    error = raised.value
+    assert (error.status, error.correlation_id) == (status, "correlation")
+    assert error.code == ("2012" if b"2012" in body else "")
+    assert "secret" not in str(error)
+
+
+async def test_reads_are_repeated_and_writes_are_not(server: Server, client: Client) -> None:
+    """Four tries for a read, one for a write."""
+    server.answer = answers(b"", 503)
+    with pytest.raises(Unreachable):
+        await client.get("customers", "c", anything)
+    assert len(server.seen) == 4
+    server.seen.clear()
+    with pytest.raises(Unreachable):
+        await client.post("customers", Call("r", "c"), {}, anything)
+    assert len(server.seen) == 1
+
+
+async def test_a_refused_token_is_replaced_once(server: Server, client: Client) -> None:
+    """And the second refusal is final."""
+    server.answer = answers(b"", 401)
+    with pytest.raises(SignInFailed):
+        await client.get("customers", "c", anything)
+    tokens = [request.headers["Authorization"] for request in server.seen]
+    assert tokens == ["Bearer token-1", "Bearer token-2"]
+
+
+async def test_a_redirect_is_not_followed_and_gets_no_token(server: Server, client: Client) -> None:
+    """Whatever another host would do with it."""
+    server.answer = answers(b"", 302, Location="/v1/elsewhere")
+    with pytest.raises(Unreadable):
+        await client.get("customers", "c", anything)
+    assert len(server.seen) == 1
+
+
+async def test_a_server_that_is_not_there_was_certainly_not_reached() -> None:
+    """Nothing was sent, and the error knows."""
+    async with httpx.AsyncClient() as http:
+        client = Client(http, "http://127.0.0.1:1", Signed(), lambda: "i", retry_pause=0.001)
+        with pytest.raises(Unreachable) as raised:
+            await client.get("customers", "c", anything)
+    assert raised.value.never_sent
+
+
+@pytest.mark.parametrize(
+    "evil",
+    ["..", "../../x", "a%2fb", "x?y", "", "8a6b2c1e", CUSTOMER.replace("-", ""), "#"],
+)
+def test_only_a_guid_becomes_part_of_an_address(evil: str) -> None:
+    """Anything else is refused before a call is made."""
+    assert not is_guid(evil)
+    with pytest.raises(NotFound):
+        path("customers", evil, "subscriptions")
+
+
+def test_ids_are_taken_in_any_case() -> None:
+    """Microsoft writes them in both."""
+    assert path("customers", CUSTOMER.upper(), "subscriptions", CUSTOMER)
+
+
+SPELLINGS = {
+    name: [name, number, str(number), "".join(part.title() for part in name.split("_"))]
+    for number, name in enumerate(wire.UPGRADE_ERROR_CODES)
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_an_error_code_is_understood_in_every_spelling(name: str) -> None:
+    """As a number, a numeric string, snake_case and PascalCase."""
+    for spelling in SPELLINGS[name]:
+        assert wire.UpgradeError.read({"code": spelling}).code == name
+    assert ObstacleCode(name)
+
+
+@given(st.text() | st.integers(50, 99) | st.none())
+def test_an_unknown_value_is_kept_as_it_came(value: Any) -> None:
+    """New values have broken every official client; not this one."""
+    code = wire.UpgradeError.read({"code": value}).code
+    assert isinstance(code, str)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["Id", "ID", "offerName", "OfferName", "Status", "status", "X-New"]),
+        st.none() | st.text() | st.integers() | st.booleans(),
+    )
+)
+def test_keys_in_any_case_and_unknown_keys_are_read(data: dict[str, Any]) -> None:
+    """PascalCase answers exist, and new fields come every year."""
+    data = {**data, "id": "s"}
+    data.pop("Id", None)
+    data.pop("ID", None)
+    assert wire.Subscription.read(data).id == "s"
+
+
+@pytest.mark.parametrize(
+    ("date", "year"),
+    [
+        ("2016-03-11T19:07:38Z", 2016),
+        ("2016-03-11T19:07:38.1234567Z", 2016),
+        ("2016-03-11T19:07:38.1234567+00:00", 2016),
+        ("9999-12-30T00:00:00Z", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_of_seven_digits_and_of_year_9999_are_read(date: Any, year: int | None) -> None:
+    """Seven digits after the point, and `never`."""
+    read = wire.Subscription.read({"id": "s", "commitmentEndDate": date}).commitment_end_date
+    assert (read.year if read else None) == year
+
+
+async def test_the_sample_of_microsofts_page_is_read(server: Server, client: Client) -> None:
+    """The ineligible option with code 2 of the page on upgrades, field by field."""
+    sample = {
+        "totalCount": 1,
+        "items": [
+            {
+                "targetOffer": {
+                    "id": "91FD106F-4B2C-4938-95AC-F54F74E9A239",
+                    "name": "Office 365 Enterprise E1",
+                    "minimumQuantity": 1,
+                    "maximumQuantity": 10000000,
+                    "rank": 48,
+                    "category": {"id": "Enterprise_Key", "rank": 20},
+                    "links": {"learnMore": {"method": "GET", "headers": []}},
+                },
+                "upgradeType": "upgrade_only",
+                "isEligible": False,
+                "quantity": 1,
+                "upgradeErrors": [{"code": 2, "description": "not active"}],
+            }
+        ],
+        "attributes": {"objectType": "Collection"},
+    }
+    server.answer = answers(json.dumps(sample).encode("utf-8-sig"))
+    upgrades = Upgrades(client, Customers(client))
+    source = replace(SUBSCRIPTION, id=CUSTOMER)
+    (listed,) = await upgrades.options(CUSTOMER, source, "c")
+    assert listed.option.type is UpgradeType.UPGRADE_ONLY
+    assert not listed.option.eligible
+    assert listed.option.obstacles[0].code is ObstacleCode.SUBSCRIPTION_STATUS_NOT_ACTIVE
+    assert listed.as_listed == sample["items"][0]  # type: ignore[index]
