@@ -1,6 +1,7 @@
 """What all tests share: a workspace to speak in, and an eye on the log."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -12,9 +13,8 @@ from tests.workspace import Conversation, new_practice
 Start = Callable[..., Awaitable[Conversation]]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--record FOLDER`: write every message and form of the suite there, for other judges."""
-    parser.addoption("--record", type=Path, default=None, metavar="FOLDER")
+RECORD_IN = Path(os.environ["RECORD"]) if "RECORD" in os.environ else None
+"""`RECORD=folder pytest` writes every message and form there, for other judges."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def library_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.fixture
-async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
+async def start() -> AsyncIterator[Start]:
     """Starts a practice workspace with the bot; at the end nothing may be unread."""
     begun: list[Conversation] = []
 
@@ -44,7 +44,7 @@ async def start(request: pytest.FixtureRequest) -> AsyncIterator[Start]:
         practice = new_practice(policy)
         practice.http_mode = http_mode
         await practice.start()
-        begun.append(Conversation(practice, request.config.getoption("--record")))
+        begun.append(Conversation(practice, RECORD_IN))
         await practice.start_bot()
         return begun[-1]
 

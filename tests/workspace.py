@@ -149,7 +149,7 @@ class Conversation:
             self._unread.remove(message)
 
     def _record(self, content: dict[str, Any]) -> None:
-        """Write what Slack got into the folder that `--record` names."""
+        """Write what Slack got into the folder that `RECORD` names."""
         if self._record_in and content.get("blocks"):
             self._recorded += 1
             name = f"{id(self):x}-{self._recorded:03}.json"

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page as Tab
@@ -10,6 +9,7 @@ from playwright.async_api import async_playwright
 
 from bot.sandbox.page.server import Page
 from bot.sandbox.practice import Practice, PracticeClock
+from tests.conftest import RECORD_IN
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -52,9 +52,8 @@ async def tab(practice: Practice, request: pytest.FixtureRequest) -> AsyncIterat
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         await tab.goto(f"http://127.0.0.1:{page.port}/?as=U0ALICE")
         yield tab
-        folder: Path | None = request.config.getoption("--record")
-        if folder:
-            await tab.screenshot(path=folder / f"{request.node.name}.png", full_page=True)
+        if RECORD_IN:
+            await tab.screenshot(path=RECORD_IN / f"{request.node.name}.png", full_page=True)
         await browser.close()
     await page.stop()
     assert not wrong, f"the page's console shows errors: {wrong}"

@@ -26,6 +26,7 @@ async function refresh() {
   for (const person of state.people) names[person.id] = person.name;
   for (const each of state.channels) names[each.id] = each.name;
   channel = state.channels.some((c) => c.id === channel) ? channel : state.channels[0]?.id;
+  $("text").disabled = !channel;
   show();
 }
 
