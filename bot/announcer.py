@@ -20,12 +20,10 @@ from bot.domain.upgrade import UpgradeRequest
 from bot.messages import thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
+from bot.slack import SLACK_ERRORS, word_of
 from bot.store import Shown, Store
 
 log = structlog.get_logger()
-
-SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
-"""Whatever a call to Slack raises when Slack is in trouble or says no."""
 
 RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -97,7 +95,7 @@ class Announcer:
                 channel=shown.channel_id, ts=shown.ts, text=message.text, blocks=message.blocks
             )
         except SlackApiError as error:
-            if error.response.get("error") in GONE:
+            if word_of(error) in GONE:
                 return False
             raise
         return True
@@ -110,7 +108,7 @@ class Announcer:
         try:
             await self._client.views_open(trigger_id=trigger_id, view=form)
         except SlackApiError as error:
-            if error.response.get("error") not in OPENED_ALREADY:
+            if word_of(error) not in OPENED_ALREADY:
                 raise
 
     async def tell(self, person: Person, channel_id: str, message: Message) -> None:
@@ -123,8 +121,8 @@ class Announcer:
             await self._client.chat_postEphemeral(
                 channel=channel_id, user=person.user_id, text=message.text, blocks=message.blocks
             )
-        except SlackApiError as error:
-            log.info("announcer.direct_message_instead", trouble=error.response.get("error"))
+        except SLACK_ERRORS as error:
+            log.info("announcer.direct_message_instead", trouble=word_of(error))
             await self._post(person.user_id, message)
 
     async def respond(

@@ -15,17 +15,20 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import preflight
 from bot.announcer import Announcer
 from bot.background import Background
+from bot.directory import Directory
 from bot.domain.policy import PolicyBook
 from bot.jobs import Jobs
-from bot.partner_center import ENDPOINTS, Client, Customers, SignIn, Upgrades
+from bot.partner_center import ENDPOINTS, Application, Client, Limits, PartnerCenter, SignIn
 from bot.people import SlackPeople
 from bot.performer import Performer
 from bot.settings import Settings
 from bot.store import Store
+from bot.vault import SealedVault
 from bot.web import Web
 from bot.workflow import Workflow
 from handlers import Desk, Guard, register
@@ -34,6 +37,9 @@ log = structlog.get_logger()
 
 GRACE = 25.0
 """Seconds that running work gets at a stop; what takes longer is settled at the next start."""
+
+WATCH_EVERY = 15.0
+"""Seconds between two looks at whether Slack still is connected."""
 
 
 class StartProblem(Exception):
@@ -80,6 +86,7 @@ class Bot:
         self._accepting = False
         self.web: Web | None = None
         self.jobs: Jobs | None = None
+        self.directory: Directory | None = None
 
     async def start(self) -> None:
         """Check everything, settle what was in flight, and take work. Raises StartProblem."""
@@ -90,27 +97,38 @@ class Bot:
             raise
 
     async def _start(self) -> None:
+        store = await self._open_store()
         slack = self._slack_client(await self._session())
-        partner_center = self._partner_center()
-        team_id, problems = await preflight.check(self._settings, slack, partner_center, new_id())
+        client, sign_in = self._partner_center(store)
+        team_id, problems = await preflight.check(self._settings, slack, client, new_id())
         if problems:
             raise StartProblem(problems)
-        store = await Store.open(self._settings.upgrade_bot_database_url, self._clock)
-        self._closing.append(store.close)
-        desk = self._desk(slack, partner_center, store, team_id)
+        desk = self._desk(slack, PartnerCenter(client), store, team_id)
         self.jobs = desk.jobs
         app = self._bolt(slack, team_id)
         register(app, Guard(desk, self.background))
         await desk.jobs.start()
+        keeping = asyncio.create_task(sign_in.keep_alive_for_ever(), name="keeping signed in")
+        self._closing.append(keeping.cancel)
         await self._listen(app)
         self._accepting = True
         log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
 
+    async def _open_store(self) -> Store:
+        try:
+            store = await Store.open(self._settings.upgrade_bot_database_url, self._clock)
+        except (SQLAlchemyError, OSError) as error:
+            problem = f"UPGRADE_BOT_DATABASE_URL: cannot be opened ({type(error).__name__})"
+            raise StartProblem([f"{problem}. Check the path and its permissions."]) from error
+        self._closing.append(store.close)
+        return store
+
     async def stop(self, grace: float = GRACE) -> None:
         """Take no more work, give what is running `grace` seconds, close everything."""
         self._accepting = False
-        if self.jobs:
-            self.jobs.stop()
+        for part in (self.jobs, self.directory):
+            if part:
+                part.stop()
         if self._socket:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
         if self.web:
@@ -137,6 +155,15 @@ class Bot:
         self._closing.append(session.close)
         return session
 
+    async def _watch(self, socket: AsyncSocketModeHandler) -> None:
+        """The SDK tries a one-time address again and again when its first use failed; without
+        an address it asks Slack for a new one."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            if not await socket.client.is_connected():
+                log.warning("bot.socket_not_connected")
+                socket.client.wss_uri = None
+
     def _slack_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
         """No call is repeated by itself: the rows say what still has to be shown."""
         return AsyncWebClient(
@@ -147,45 +174,46 @@ class Bot:
             retry_handlers=[],
         )
 
-    def _partner_center(self) -> Client:
+    def _partner_center(self, store: Store) -> tuple[Client, SignIn]:
         settings = self._settings
-        endpoints = ENDPOINTS[settings.partner_center_cloud]
-        login = settings.partner_center_login_url or endpoints.login
-        blocking = httpx.Client(verify=self._trust or True, timeout=10)
-        http = httpx.AsyncClient(verify=self._trust or True)
+        trust = self._trust or True
+        blocking = httpx.Client(verify=trust, timeout=10)
+        http = httpx.AsyncClient(verify=trust)
         self._closing += [blocking.close, http.aclose]
-        refresh_token = settings.partner_center_refresh_token
-        user = settings.partner_center_auth == "app_user"
+        refresh_token, key = settings.partner_center_refresh_token, settings.upgrade_bot_secret_key
         sign_in = SignIn(
-            authority=f"{login}/{settings.partner_center_tenant_id}",
-            client_id=settings.partner_center_client_id,
-            credential=_credential(settings),
-            audience=endpoints.audience,
-            refresh_token=refresh_token.get_secret_value() if user and refresh_token else None,
-            custom_login=settings.partner_center_login_url is not None,
-            http=blocking,
+            application(settings, blocking),
+            app_only=settings.partner_center_auth == "app_only",
+            refresh_token=refresh_token.get_secret_value() if refresh_token else None,
+            vault=SealedVault(store, key.get_secret_value()) if key else None,
             clock=self._clock,
         )
+        limits = Limits(
+            connect=settings.upgrade_bot_connect_seconds,
+            read=settings.upgrade_bot_read_seconds,
+            write=settings.upgrade_bot_write_seconds,
+            retry_pause=self._retry_pause,
+        )
+        endpoints = ENDPOINTS[settings.partner_center_cloud]
         api = settings.partner_center_api_url or endpoints.api
-        return Client(http, api, sign_in, new_id, self._retry_pause)
+        return Client(http, api, sign_in, new_id, limits), sign_in
 
     def _desk(
-        self, slack: AsyncWebClient, partner_center: Client, store: Store, team_id: str
+        self, slack: AsyncWebClient, partner_center: PartnerCenter, store: Store, team_id: str
     ) -> Desk:
-        customers = Customers(partner_center)
-        upgrades = Upgrades(partner_center, customers)
+        self.directory = Directory(partner_center.customers, new_id)
+        self.directory.start()
         announcer = Announcer(slack, store)
         performer = Performer(
             store=store,
-            customers=customers,
-            upgrades=upgrades,
+            partner_center=partner_center,
             policies=self._policies,
             clock=self._clock,
         )
         workflow = Workflow(
             store=store,
-            customers=customers,
-            upgrades=upgrades,
+            partner_center=partner_center,
+            directory=self.directory,
             people=SlackPeople(slack, team_id, self._clock),
             policies=self._policies,
             clock=self._clock,
@@ -196,7 +224,6 @@ class Bot:
             performer=performer,
             announcer=announcer,
             background=self.background,
-            clock=self._clock,
         )
         return Desk(workflow, performer, announcer, jobs)
 
@@ -233,7 +260,23 @@ class Bot:
             ) from error
         if token:
             self._socket = AsyncSocketModeHandler(app, token.get_secret_value())
+            watching = asyncio.create_task(self._watch(self._socket), name="watching the socket")
+            self._closing.append(watching.cancel)
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
+
+
+def application(settings: Settings, http: httpx.Client) -> Application:
+    """The partner's app registration, as the settings name it."""
+    endpoints = ENDPOINTS[settings.partner_center_cloud]
+    login = settings.partner_center_login_url or endpoints.login
+    return Application(
+        authority=f"{login}/{settings.partner_center_tenant_id}",
+        client_id=settings.partner_center_client_id,
+        credential=_credential(settings),
+        audience=endpoints.audience,
+        custom_login=settings.partner_center_login_url is not None,
+        http=http,
+    )
 
 
 def _credential(settings: Settings) -> str | dict[str, str]:

@@ -6,7 +6,7 @@ forged, old or copied button can change nothing.
 
 import re
 
-from bot.domain.upgrade import Pointer
+from bot.domain.upgrade import Pointer, UpgradeRequest
 from bot.errors import Reason, Refused
 
 CHOOSE_CUSTOMER = re.compile(r"^choose_customer/\d+$")
@@ -22,6 +22,7 @@ DECLINE_FORM = "decline_reason"
 
 REASON = "reason"
 EVIDENCE = "evidence"
+SEATS = "seats"
 """Names of the fields of the forms: both block id and action id."""
 
 
@@ -35,14 +36,14 @@ def choose_option(number: int) -> str:
     return f"choose_option/{number}"
 
 
-def of_card(request_id: str, round: int) -> str:
-    """The value of a card's buttons."""
-    return f"{request_id}.{round}"
+def of_card(request: UpgradeRequest) -> str:
+    """The value of a card's buttons: good for this round, and for one attempt."""
+    return f"{request.id}.{request.round}.{request.attempt}"
 
 
 def pointer(value: str) -> Pointer:
     """What a card's button points at. Raises Refused(UNKNOWN_BUTTON) for anything else."""
-    request_id, _, round = value.rpartition(".")
-    if not re.fullmatch(r"[0-9a-f-]{36}", request_id) or not re.fullmatch(r"\d{1,6}", round):
+    match = re.fullmatch(r"([0-9a-f-]{36})\.(\d{1,6})\.(\d{1,6})", value)
+    if not match:
         raise Refused(Reason.UNKNOWN_BUTTON)
-    return Pointer(request_id, int(round))
+    return Pointer(match[1], int(match[2]), int(match[3]))

@@ -27,12 +27,15 @@ class Reason(StrEnum):
     EVIDENCE_MISSING = "evidence_missing"
     EVIDENCE_NOT_A_LINK = "evidence_not_a_link"
 
+    SEATS_OUT_OF_RANGE = "seats_out_of_range"
+
     UNKNOWN_REQUEST = "unknown_request"
     UNKNOWN_BUTTON = "unknown_button"
     OTHER_CHANNEL = "other_channel"
     CHANGED_SINCE = "changed_since"
     WRONG_STATE = "wrong_state"
     EXPIRED = "expired"
+    SUBSCRIPTION_BUSY = "subscription_busy"
 
     OWN_REQUEST = "own_request"
     MAY_NOT_APPROVE = "may_not_approve"
@@ -60,6 +63,7 @@ class PartnerCenterError(Exception):
     """Partner Center or its sign-in did not do what was asked.
 
     Carries the HTTP status, Microsoft's own code, and the two ids their support asks for.
+    `never_sent` is true when the call itself never left, so nothing can have happened.
     The message is safe to log but is never shown to people: `bot/messages` has the words.
     """
 
@@ -71,23 +75,18 @@ class PartnerCenterError(Exception):
         code: str | None = None,
         request_id: str | None = None,
         correlation_id: str | None = None,
+        never_sent: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.request_id = request_id
         self.correlation_id = correlation_id
+        self.never_sent = never_sent
 
 
 class Unreachable(PartnerCenterError):
-    """No connection, no answer in time, or an answer of the 5xx kind.
-
-    `never_sent` is true when not even a connection came about, so nothing can have happened.
-    """
-
-    def __init__(self, message: str, *, never_sent: bool = False, **facts: Any) -> None:
-        super().__init__(message, **facts)
-        self.never_sent = never_sent
+    """No connection, no answer in time, or an answer of the 5xx kind."""
 
 
 class Throttled(PartnerCenterError):

@@ -6,17 +6,16 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from slack_sdk.errors import SlackApiError
 
-from bot.announcer import SLACK_ERRORS, Announcer
+from bot.announcer import Announcer
 from bot.background import Background
 from bot.errors import Refused
 from bot.messages import replies
 from bot.performer import Performer
+from bot.slack import SLACK_ERRORS, word_of
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -24,8 +23,8 @@ log = structlog.get_logger()
 TICK = 2.0
 """Seconds between two looks at the rows that are due."""
 
-AFTER_TROUBLE = timedelta(seconds=20)
-"""A request that could not be attended to or shown is left alone for so long."""
+AFTER_TROUBLE = [timedelta(seconds=s) for s in (10, 20, 60, 120, 300, 600)]
+"""How long a request is left alone that could not be attended to or shown, time after time."""
 
 UNPOSTABLE = frozenset({"not_in_channel", "channel_not_found", "is_archived", "restricted_action"})
 
@@ -40,15 +39,13 @@ class Jobs:
         performer: Performer,
         announcer: Announcer,
         background: Background,
-        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._performer = performer
         self._announcer = announcer
         self._background = background
-        self._clock = clock
         self._running: dict[str, bool] = {}
-        self._not_before: dict[str, datetime] = {}
+        self._in_trouble: set[str] = set()
         self._told: set[str] = set()
         self._ticker: asyncio.Task[None] | None = None
 
@@ -73,11 +70,8 @@ class Jobs:
 
     async def tick(self) -> None:
         """Attend to everything that is due, and show again what Slack does not show yet."""
-        waiting = {*await self._store.due(), *await self._store.unshown()}
-        now = self._clock()
-        for request_id in waiting:
-            if self._not_before.get(request_id, now) <= now:
-                self.put(request_id)
+        for request_id in {*await self._store.due(), *await self._store.unshown()}:
+            self.put(request_id)
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -93,13 +87,11 @@ class Jobs:
             while again:
                 self._running[request_id] = False
                 again = await self._attend_once(request_id) or self._running[request_id]
-            self._not_before.pop(request_id, None)
-        except SLACK_ERRORS as error:
-            self._not_before[request_id] = self._clock() + AFTER_TROUBLE
-            await self._not_shown(request_id, error)
-        except Exception:
-            self._not_before[request_id] = self._clock() + AFTER_TROUBLE
-            log.exception("jobs.attending_failed", request=request_id)
+            if request_id in self._in_trouble:
+                self._in_trouble.discard(request_id)
+                await self._store.rested(request_id)
+        except Exception as error:
+            await self._in_trouble_with(request_id, error)
         finally:
             del self._running[request_id]
 
@@ -121,18 +113,25 @@ class Jobs:
             raise trouble
         return False
 
-    async def _not_shown(self, request_id: str, error: Exception) -> None:
-        """Slack does not show the request. It is tried again; where a person can help, the
-        requester is told, once."""
-        word = error.response.get("error") if isinstance(error, SlackApiError) else ""
-        log.warning("jobs.not_shown", request=request_id, trouble=word or type(error).__name__)
-        if word not in UNPOSTABLE or request_id in self._told:
-            return
-        self._told.add(request_id)
+    async def _in_trouble_with(self, request_id: str, error: Exception) -> None:
+        """The request is left alone for a while and then attended to again. Where a person can
+        help, or wonders why nothing is to be seen, the requester is told, once."""
+        self._in_trouble.add(request_id)
+        await self._store.rest(request_id, AFTER_TROUBLE)
+        word = word_of(error)
+        if isinstance(error, SLACK_ERRORS):
+            log.warning("jobs.not_shown", request=request_id, trouble=word)
+        else:
+            log.error("jobs.attending_failed", request=request_id, exc_info=error)
+        by_slack = isinstance(error, SLACK_ERRORS)
+        if request_id not in self._told and (word in UNPOSTABLE or not by_slack):
+            self._told.add(request_id)
+            await self._tell_requester(request_id, in_channel=not by_slack)
+
+    async def _tell_requester(self, request_id: str, *, in_channel: bool) -> None:
         request = await self._store.request(request_id)
+        words = replies.not_shown(request) if in_channel else replies.not_posted(request)
         try:
-            await self._announcer.tell(
-                request.requester, request.channel_id, replies.not_posted(request)
-            )
+            await self._announcer.tell(request.requester, request.channel_id, words)
         except SLACK_ERRORS as trouble:
-            log.warning("jobs.not_told", request=request_id, trouble=type(trouble).__name__)
+            log.warning("jobs.not_told", request=request_id, trouble=word_of(trouble))

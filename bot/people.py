@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.policy import CHANNEL, Names, Person, Standing
 from bot.errors import Reason, Refused
+from bot.slack import SLACK_ERRORS, word_of
 
 log = structlog.get_logger()
 
@@ -23,7 +22,7 @@ KEPT_FOR = timedelta(minutes=1)
 ASK_WITHIN = 2.0
 """Seconds. A click must be acknowledged within 3, and these questions come before that."""
 
-SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
+DEFAULT_LOCALE = "en-US"
 
 
 class SlackPeople:
@@ -42,32 +41,59 @@ class SlackPeople:
         try:
             user = await self._keep(person.user_id, partial(self._user, person.user_id))
         except SLACK_ERRORS as error:
-            log.warning("people.unreadable", user=person.user_id, trouble=_name(error))
+            log.warning("people.unreadable", user=person.user_id, trouble=word_of(error))
             raise Refused(Reason.MEMBER_UNREADABLE) from error
         return _standing(user, self._team_id)
 
-    async def belongs(self, person: Person, names: Names, channel_id: str) -> bool:
-        """Whether one of `names` means this person; `channel` is the channel's members.
+    async def locale(self, person: Person) -> str:
+        """The language that the person reads, as `en-US`; that where Slack does not say."""
+        try:
+            user = await self._keep(person.user_id, partial(self._user, person.user_id))
+        except SLACK_ERRORS:
+            return DEFAULT_LOCALE
+        return str(user.get("locale") or DEFAULT_LOCALE)
 
-        One readable group that has the person is enough. If none has, and one could not be
-        read, nobody knows: raises Refused(APPROVERS_UNREADABLE).
+    async def belongs(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
+        """Whether every list has a name that means this person; `channel` is the channel's
+        members.
+
+        All that is unknown is asked at once. Raises Refused(APPROVERS_UNREADABLE) when the
+        answer hangs on something that could not be read.
         """
+        answers = await self._are_among(person, lists, channel_id)
+        if False in answers:  # whoever was added a moment ago is not refused by an old answer
+            for name in {channel_id, *(name for names in lists for name in names)}:
+                self._kept.pop(name, None)
+            answers = await self._are_among(person, lists, channel_id)
+        if False in answers:
+            return False
+        if None in answers:
+            raise Refused(Reason.APPROVERS_UNREADABLE)
+        return True
+
+    async def _are_among(
+        self, person: Person, lists: tuple[Names, ...], channel_id: str
+    ) -> list[bool | None]:
+        return await asyncio.gather(*(self._is_among(person, names, channel_id) for names in lists))
+
+    async def _is_among(self, person: Person, names: Names, channel_id: str) -> bool | None:
+        """Whether one of the names means the person; None when it could not be found out."""
         if person.user_id in names:
             return True
         groups = [name for name in names if name.startswith("S")]
         asked = [self._keep(group, partial(self._group, group)) for group in groups]
         if CHANNEL in names:
             asked.append(self._keep(channel_id, partial(self._channel, channel_id)))
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        if any(isinstance(answer, frozenset) and person.user_id in answer for answer in answers):
-            return True
-        for answer in answers:
+        unreadable = False
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
             if isinstance(answer, SLACK_ERRORS):
-                log.warning("people.group_unreadable", names=names, trouble=_name(answer))
-                raise Refused(Reason.APPROVERS_UNREADABLE) from answer
-            if isinstance(answer, BaseException):
+                log.warning("people.group_unreadable", names=names, trouble=word_of(answer))
+                unreadable = True
+            elif isinstance(answer, BaseException):
                 raise answer
-        return False
+            elif person.user_id in answer:
+                return True
+        return None if unreadable else False
 
     async def _keep(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         until, kept = self._kept.get(key, (None, None))
@@ -78,7 +104,7 @@ class SlackPeople:
         return kept
 
     async def _user(self, user_id: str) -> dict[str, Any]:
-        answer = await self._client.users_info(user=user_id)
+        answer = await self._client.users_info(user=user_id, include_locale=True)
         return dict(answer["user"])
 
     async def _group(self, group_id: str) -> frozenset[str]:
@@ -108,12 +134,3 @@ def _standing(user: dict[str, Any], team_id: str) -> Standing:
     if user.get("is_stranger") or user.get("team_id", team_id) != team_id:
         return Standing.STRANGER
     return Standing.FULL_MEMBER
-
-
-def _name(error: BaseException) -> str:
-    """Slack's own error word, which holds no secret; for others the kind of error."""
-    return (
-        str(error.response.get("error"))
-        if isinstance(error, SlackApiError)
-        else type(error).__name__
-    )

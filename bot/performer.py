@@ -15,10 +15,10 @@ import structlog
 
 from bot.domain import upgrade as story
 from bot.domain.policy import PolicyBook, strictest
-from bot.domain.subscription import Subscription
+from bot.domain.subscription import Obstacle, ObstacleCode, Subscription
 from bot.domain.upgrade import LOOK_FOR, Outcome, State, Taken, UpgradeRequest
-from bot.errors import NotFound, PartnerCenterError
-from bot.partner_center import Customers, Listed, Sight, Upgrades, Verdict
+from bot.errors import NotFound, PartnerCenterError, Reason, Refused
+from bot.partner_center import Listed, PartnerCenter, Sight, Trace, Verdict
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -31,14 +31,12 @@ class Performer:
         self,
         *,
         store: Store,
-        customers: Customers,
-        upgrades: Upgrades,
+        partner_center: PartnerCenter,
         policies: PolicyBook,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._customers = customers
-        self._upgrades = upgrades
+        self._partner_center = partner_center
         self._policies = policies
         self._clock = clock
 
@@ -51,7 +49,7 @@ class Performer:
             return request
         if request.is_open:
             return await self._store.take(request_id, story.expire)
-        if request.state is State.UNKNOWN:
+        if request.state is State.UNKNOWN or request.operation_id:
             return await self._look(request)
         if request.sent_at is None:
             return await self._perform(request)
@@ -62,7 +60,7 @@ class Performer:
         """At start: whatever was sent and not answered when the process ended is unknown now."""
         for request_id in await self._store.in_flight():
             request = await self._store.request(request_id)
-            if request.sent_at is not None:
+            if request.sent_at is not None and not request.operation_id:
                 await self._store.take(request_id, story.lose_answer)
 
     async def look(self, request_id: str) -> UpgradeRequest:
@@ -71,53 +69,60 @@ class Performer:
 
     async def _perform(self, request: UpgradeRequest) -> UpgradeRequest:
         if self._clock() >= request.expires_at:
-            return await self._hand_back(request.id, "claimed_too_long_ago")
+            return await self._hand_back(request, "claimed_too_long_ago")
         try:
             subscription, listed = await self._as_it_is_now(request)
         except PartnerCenterError as error:
             log.warning("performer.not_checked", request=request.id, trouble=str(error))
-            return await self._hand_back(request.id, "not_checked")
-        if listed and not story.differences(request, subscription, listed.option):
-            return await self._send(request, listed)
-        return await self._drift(request, subscription, listed)
+            return await self._hand_back(request, "not_checked")
+        if listed is None or subscription.was_upgraded:
+            gone = Obstacle(ObstacleCode.TARGET_OFFER_NOT_FOUND)
+            return await self._settle(request, story.fail, Outcome(obstacles=(gone,)))
+        if story.differences(request, subscription, listed.option):
+            return await self._drift(request, subscription, listed)
+        return await self._send(request, listed)
 
     async def _send(self, request: UpgradeRequest, listed: Listed) -> UpgradeRequest:
-        request = await self._store.take(request.id, story.send)
-        answer = await self._upgrades.perform(request, listed)
+        request = await self._take(request, story.send)
+        log.info("performer.sent", request=request.id, attempt=request.attempt)
+        answer = await self._partner_center.perform(request, listed)
         log.info("performer.answer", request=request.id, verdict=answer.verdict.name)
         match answer.verdict:
             case Verdict.HAPPENED:
-                return await self._settle(request.id, story.finish, answer.outcome)
-            case Verdict.REFUSED:
-                return await self._settle(request.id, story.fail, answer.outcome)
+                return await self._settle(request, story.finish, answer.outcome)
+            case Verdict.STARTED:
+                return await self._follow(request, answer.operation_id)
+            case Verdict.REFUSED if not request.sent_before:
+                return await self._settle(request, story.fail, answer.outcome)
             case Verdict.NOT_SENT:
-                return await self._hand_back(request.id, "not_sent")
-            case Verdict.LOST:
-                return await self._store.take(request.id, story.lose_answer)
+                return await self._hand_back(request, "not_sent")
+            case _:  # a refusal can be due to an earlier attempt that nobody saw the end of
+                return await self._take(request, story.lose_answer)
 
     async def _drift(
-        self, request: UpgradeRequest, subscription: Subscription, listed: Listed | None
+        self, request: UpgradeRequest, subscription: Subscription, listed: Listed
     ) -> UpgradeRequest:
-        option = listed.option if listed else None
+        option = listed.option
         changed = story.differences(request, subscription, option)
         policy = self._policies.policy_for(
-            seats=(option or request.option).seats,
+            seats=option.seats,
             channel=request.channel_id,
             customer=request.customer.id,
         )
         policy = strictest(request.policy, policy)
-        return await self._store.take(
-            request.id,
+        return await self._take(
+            request,
             lambda newest, now: story.drift(newest, subscription, option, policy, changed, now),
         )
 
     async def _as_it_is_now(self, request: UpgradeRequest) -> tuple[Subscription, Listed | None]:
         """The approved subscription and option, read again. Raises PartnerCenterError."""
-        customer, wanted, traced = request.customer.id, request.subscription, request.correlation_id
+        customer, wanted = request.customer.id, request.subscription
+        trace = Trace(request.correlation_id)
         try:
             subscription, listed = await asyncio.gather(
-                self._customers.subscription(customer, wanted.id, traced),
-                self._upgrades.options(customer, wanted, traced),
+                self._partner_center.customers.subscription(customer, wanted.id, trace),
+                self._partner_center.options(customer, wanted, trace),
             )
         except NotFound:
             return replace(wanted, status="deleted"), None
@@ -128,28 +133,50 @@ class Performer:
         """Look at Partner Center for the outcome of something sent, and never send it again."""
         long_enough = request.sent_at is not None and self._clock() >= request.sent_at + LOOK_FOR
         try:
-            sight, outcome = await self._upgrades.look(request)
-        except PartnerCenterError:
-            return await self._store.take(request.id, story.look)
-        if sight is Sight.HAPPENED:
-            return await self._settle(request.id, story.finish, outcome)
-        if sight is Sight.UNTOUCHED and long_enough:
-            return await self._hand_back(request.id, "nothing_happened")
-        if sight is Sight.UNCLEAR and long_enough:
-            return await self._settle(request.id, story.fail, Outcome(seen=True))
-        return await self._store.take(request.id, story.look)
+            seen = await self._partner_center.look(request)
+        except PartnerCenterError as error:
+            log.warning("performer.not_seen", request=request.id, trouble=str(error))
+            return await self._take(request, story.look)
+        match seen.sight:
+            case Sight.HAPPENED:
+                return await self._settle(request, story.finish, seen.outcome)
+            case Sight.REFUSED:
+                return await self._settle(request, story.fail, seen.outcome)
+            case Sight.RUNNING if not request.operation_id:
+                return await self._follow(request, seen.operation_id)
+            case Sight.UNTOUCHED if long_enough:
+                return await self._hand_back(request, "nothing_happened")
+            case Sight.UNCLEAR if long_enough and not request.operation_id:
+                return await self._settle(request, story.fail, Outcome(seen=True))
+        return await self._take(request, story.look)
 
-    async def _hand_back(self, request_id: str, note: str) -> UpgradeRequest:
-        return await self._store.take(
-            request_id, lambda newest, now: story.hand_back(newest, now, note)
+    async def _follow(self, request: UpgradeRequest, operation_id: str) -> UpgradeRequest:
+        return await self._take(
+            request, lambda newest, now: story.follow(newest, now, operation_id)
         )
+
+    async def _hand_back(self, request: UpgradeRequest, note: str) -> UpgradeRequest:
+        return await self._take(request, lambda newest, now: story.hand_back(newest, now, note))
 
     async def _settle(
         self,
-        request_id: str,
+        request: UpgradeRequest,
         step: Callable[[UpgradeRequest, datetime, Outcome], Taken],
         outcome: Outcome | None,
     ) -> UpgradeRequest:
-        return await self._store.take(
-            request_id, lambda newest, now: step(newest, now, outcome or Outcome())
+        return await self._take(
+            request, lambda newest, now: step(newest, now, outcome or Outcome())
         )
+
+    async def _take(
+        self, request: UpgradeRequest, step: Callable[[UpgradeRequest, datetime], Taken]
+    ) -> UpgradeRequest:
+        """Take a step that follows from what was found out about `request`, if that still is
+        what there is. Raises Refused when somebody settled it meanwhile."""
+
+        def only_then(newest: UpgradeRequest, now: datetime) -> Taken:
+            if not story.is_same_attempt(request, newest):
+                raise Refused(Reason.WRONG_STATE, request=newest)
+            return step(newest, now)
+
+        return await self._store.take(request.id, only_then)

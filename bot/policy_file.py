@@ -14,9 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.domain.policy import CHANNEL, Confirm, Evidence, Names, Policy, PolicyBook, Rule
+from bot.partner_center import is_guid
 
 APPROVERS_MISSING = (
     'says nobody who may approve. Write for example: approvers = ["S0APPROVERS"] under [policy], '
@@ -39,6 +40,20 @@ def _names(value: Any) -> Any:
     return names
 
 
+def _channels(ids: Names) -> Names:
+    for each in ids:
+        if not re.fullmatch(r"[CG][A-Z0-9]{2,}", each):
+            raise ValueError(f"{each!r} is not the id of a channel (C… or G…)")
+    return ids
+
+
+def _customers(ids: Names) -> Names:
+    for each in ids:
+        if not is_guid(each):
+            raise ValueError(f"{each!r} is not a tenant id")
+    return ids
+
+
 def _duration(value: Any) -> Any:
     match = re.fullmatch(r"(\d+)\s*([mhd])", value) if isinstance(value, str) else None
     if not match or int(match[1]) == 0:
@@ -57,8 +72,8 @@ class _Section(BaseModel):
 
 class _Rule(_Section):
     min_seats: int = Field(default=0, ge=0)
-    channels: Names = ()
-    customers: Names = ()
+    channels: Annotated[Names, AfterValidator(_channels)] = ()
+    customers: Annotated[Names, AfterValidator(_customers)] = ()
     approvals: int | None = Field(default=None, ge=0)
     approvers: NamesField | None = None
     requesters: NamesField | None = None

@@ -10,8 +10,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import NotAllowed, PartnerCenterError, SignInFailed
-from bot.partner_center import Client
+from bot.messages import words
+from bot.partner_center import Client, Trace
 from bot.settings import Settings
+from bot.slack import word_of
 
 SCOPES = frozenset(
     {"commands", "chat:write", "users:read", "usergroups:read", "channels:read", "groups:read"}
@@ -36,7 +38,7 @@ async def _bot_token(slack: AsyncWebClient, settings: Settings) -> tuple[str, li
         answer = await slack.auth_test()
     except SlackApiError as error:
         return "", [
-            f"SLACK_BOT_TOKEN: Slack says {error.response.get('error')}. Copy the xoxb- token "
+            f"SLACK_BOT_TOKEN: Slack says {word_of(error)}. Copy the xoxb- token "
             "again from OAuth & Permissions."
         ]
     except (aiohttp.ClientError, TimeoutError):
@@ -59,7 +61,7 @@ async def _app_token(slack: AsyncWebClient, settings: Settings) -> list[str]:
         await slack.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
         return [
-            f"SLACK_APP_TOKEN: Slack says {error.response.get('error')}. Make an app-level token "
+            f"SLACK_APP_TOKEN: Slack says {word_of(error)}. Make an app-level token "
             "with the scope connections:write under Basic Information, and switch Socket Mode on."
         ]
     except (aiohttp.ClientError, TimeoutError):
@@ -69,13 +71,11 @@ async def _app_token(slack: AsyncWebClient, settings: Settings) -> list[str]:
 
 async def _sign_in(partner_center: Client, correlation_id: str) -> list[str]:
     try:
-        await partner_center.get("customers", correlation_id, lambda answer: answer, size="1")
+        await partner_center.get(
+            "customers", Trace(correlation_id), lambda answer: answer, params={"size": "1"}
+        )
     except SignInFailed as error:
-        return [
-            f"PARTNER_CENTER: Microsoft does not accept the sign-in ({error.code or error}). "
-            "Check tenant, client id, secret or certificate, and the refresh token; its consent "
-            "must have been given with MFA."
-        ]
+        return [f"PARTNER_CENTER: {_who_must_do_what(error)}"]
     except NotAllowed as error:
         return [
             f"PARTNER_CENTER: the sign-in may not list customers (code {error.code or 'none'}). "
@@ -87,6 +87,16 @@ async def _sign_in(partner_center: Client, correlation_id: str) -> list[str]:
             "PARTNER_CENTER_API_URL and PARTNER_CENTER_LOGIN_URL if they are set."
         ]
     return []
+
+
+def _who_must_do_what(error: SignInFailed) -> str:
+    sentence = words.SIGN_IN.get(error.code or "")
+    if sentence:
+        return f"{sentence} ({error.code})"
+    return (
+        f"Microsoft does not accept the sign-in ({error.code or error}). Check tenant, client id, "
+        "secret or certificate, and the refresh token; its consent must have been given with MFA."
+    )
 
 
 def _unreachable_slack(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
+from cryptography.fernet import Fernet
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -54,6 +55,11 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _api_address(value: str) -> str:
+    """Without `/v1`, which the bot appends itself."""
+    return value.removesuffix("/v1")
+
+
 def _secure_address(value: str) -> str:
     if not value.startswith("https://"):
         raise ValueError("is not https, which Microsoft's sign-in library insists on. Use https")
@@ -67,6 +73,14 @@ def _host_and_port(value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _fernet_key(value: str) -> str:
+    try:
+        Fernet(value)
+    except ValueError:
+        raise ValueError(f"is no key. {NEW_KEY}") from None
+    return value
+
+
 def _database(value: str) -> str:
     if not value.startswith("sqlite:///") or value == "sqlite:///":
         raise ValueError("is not sqlite:///path. Only SQLite is supported so far")
@@ -76,6 +90,11 @@ def _database(value: str) -> str:
 def _default_database() -> str:
     return f"sqlite:///{Path(platformdirs.user_data_dir('upgrade-bot')) / 'upgrade-bot.db'}"
 
+
+NEW_KEY = (
+    "Make one with: python3 -c 'import base64, os; "
+    "print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+)
 
 Address = Annotated[str, AfterValidator(_address)]
 
@@ -104,13 +123,17 @@ class Settings(BaseModel):
     partner_center_certificate: Path | None = None
     partner_center_auth: Annotated[str, Field(pattern="^(app_user|app_only)$")] = "app_user"
     partner_center_refresh_token: SecretStr | None = None
-    partner_center_api_url: Address | None = None
+    partner_center_api_url: Annotated[Address, AfterValidator(_api_address)] | None = None
     partner_center_login_url: Annotated[Address, AfterValidator(_secure_address)] | None = None
 
     upgrade_bot_database_url: Annotated[str, AfterValidator(_database)] = Field(
         default_factory=_default_database
     )
     upgrade_bot_policy: Path
+    upgrade_bot_secret_key: Annotated[SecretStr, BeforeValidator(_fernet_key)] | None = None
+    upgrade_bot_connect_seconds: float = Field(default=5, gt=0)
+    upgrade_bot_read_seconds: float = Field(default=30, gt=0)
+    upgrade_bot_write_seconds: float = Field(default=180, gt=0)
     upgrade_bot_http: Annotated[tuple[str, int], BeforeValidator(_host_and_port)] = (
         "127.0.0.1",
         3000,
@@ -134,6 +157,9 @@ FIXES = {
     "PARTNER_CENTER_AUTH": "Write app_user or app_only",
     "PARTNER_CENTER_CLOUD": "Write global, china or us_government",
     "UPGRADE_BOT_LOG": "Write console or json",
+    "UPGRADE_BOT_CONNECT_SECONDS": "Write a number of seconds, such as 5",
+    "UPGRADE_BOT_READ_SECONDS": "Write a number of seconds, such as 30",
+    "UPGRADE_BOT_WRITE_SECONDS": "Write a number of seconds, such as 180",
 }
 
 
@@ -181,13 +207,26 @@ def _what_is_missing(given: Mapping[str, str]) -> list[str]:
             "PARTNER_CENTER_CLIENT_SECRET is not set. Make a client secret in the app registration, "
             "or set PARTNER_CENTER_CERTIFICATE to a PEM file with certificate and private key."
         )
-    if certificate in given and not Path(given[certificate]).is_file():
-        problems.append("PARTNER_CENTER_CERTIFICATE: there is no such file. Correct the path.")
+    if certificate in given:
+        problems += _what_is_wrong_with_the_certificate(Path(given[certificate]))
+    if "ssl_cert_file" in given and not Path(given["ssl_cert_file"]).is_file():
+        problems.append("SSL_CERT_FILE: there is no such file. Correct the path.")
     user = given.get("partner_center_auth", "app_user") == "app_user"
-    if user and "partner_center_refresh_token" not in given:
+    tokens = ("partner_center_refresh_token", "upgrade_bot_secret_key")
+    if user and not any(token in given for token in tokens):
         problems.append(
             "PARTNER_CENTER_REFRESH_TOKEN is not set. Set it to the refresh token of your secure "
-            "application model consent, or set PARTNER_CENTER_AUTH=app_only (which cannot transfer "
-            "licences)."
+            "application model consent; or set UPGRADE_BOT_SECRET_KEY and run `upgrade-bot login` "
+            "once; or set PARTNER_CENTER_AUTH=app_only (which cannot transfer licences)."
         )
     return problems
+
+
+def _what_is_wrong_with_the_certificate(path: Path) -> list[str]:
+    try:
+        pem = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ["PARTNER_CENTER_CERTIFICATE cannot be read. Correct the path to a PEM file."]
+    if "PRIVATE KEY-----" not in pem or "BEGIN CERTIFICATE-----" not in pem:
+        return ["PARTNER_CENTER_CERTIFICATE lacks the certificate or its private key. Put both in."]
+    return []

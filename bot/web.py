@@ -52,5 +52,8 @@ class Web:
         if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
             return web.Response(status=401)
         assert self._slack is not None  # noqa: S101 - the route exists only with it
-        answer = await self._slack.async_dispatch(await to_bolt_request(request))
-        return await to_aiohttp_response(answer)
+        try:
+            bolt_request = await to_bolt_request(request)
+        except ValueError:  # Bolt parses the body before it looks at the signature
+            return web.Response(status=400)
+        return await to_aiohttp_response(await self._slack.async_dispatch(bolt_request))

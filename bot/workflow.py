@@ -5,22 +5,24 @@ What a person may not do, or what is not possible any more, raises `Refused` wit
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from rapidfuzz import fuzz, process
-
+from bot.directory import Directory, Index
 from bot.domain import upgrade as story
 from bot.domain.policy import CHANNEL, Confirm, Names, Person, Policy, PolicyBook, Standing
-from bot.domain.subscription import Customer, Kind, Subscription, Upgradable, UpgradeOption
+from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
 from bot.domain.upgrade import Pointer, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
-from bot.partner_center import Customers, Upgrades, is_guid
+from bot.partner_center import PartnerCenter, Trace, is_guid
 from bot.store import Offered, Store
 
 LONGEST_NAME = 100
+LONGEST_LINK = 500
 
 
 class People(Protocol):
@@ -29,8 +31,13 @@ class People(Protocol):
     async def standing(self, person: Person) -> Standing:
         """What somebody is. Raises Refused(MEMBER_UNREADABLE)."""
 
-    async def belongs(self, person: Person, names: Names, channel_id: str) -> bool:
-        """Whether one of the names means this person. Raises Refused(APPROVERS_UNREADABLE)."""
+    async def locale(self, person: Person) -> str:
+        """The language that the person reads, as `en-US`; that where Slack does not say."""
+
+    async def belongs(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
+        """Whether every list has a name that means this person.
+
+        Raises Refused(APPROVERS_UNREADABLE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,16 @@ class Workflow:
         self,
         *,
         store: Store,
-        customers: Customers,
-        upgrades: Upgrades,
+        partner_center: PartnerCenter,
+        directory: Directory,
         people: People,
         policies: PolicyBook,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
-        self._customers = customers
-        self._upgrades = upgrades
+        self._partner_center = partner_center
+        self._directory = directory
         self._people = people
         self._policies = policies
         self._clock = clock
@@ -66,7 +73,8 @@ class Workflow:
     # Before there is a request
 
     async def find(self, text: str, place: Place) -> list[Customer]:
-        """Customers that `text` may mean: by the start of name or domain, or by tenant id.
+        """Customers that `text` may mean: by name, domain or tenant id, from the directory; by
+        their beginning only, while the directory is not read yet.
 
         Raises Refused: NOT_A_NAME, UNKNOWN_CUSTOMER (with the nearest names as `nearest`), or
         why the person may not ask.
@@ -77,33 +85,31 @@ class Workflow:
         if place.channel_id.startswith("D"):
             raise Refused(Reason.NOT_IN_A_CHANNEL)
         await self._require_requester(place, self._policies.defaults)
-        correlation_id = self._new_id()
-        found = await self._customers.starting_with(text, correlation_id)
+        found = await self._customers_called(text)
         if not found:
-            raise Refused(
-                Reason.UNKNOWN_CUSTOMER,
-                text=text,
-                nearest=await self._nearest(text, correlation_id),
-            )
+            nearest = await self._nearest(text)
+            raise Refused(Reason.UNKNOWN_CUSTOMER, text=text, nearest=nearest)
         return found
 
-    async def _nearest(self, text: str, correlation_id: str) -> list[Customer]:
-        """Names one could have meant: those that begin alike, the most similar first."""
-        for start in (text[:3], text[:1]):
-            there = await self._customers.starting_with(start, correlation_id)
-            names = {i: customer.name.casefold() for i, customer in enumerate(there)}
-            near = process.extract(
-                text.casefold(), names, scorer=fuzz.WRatio, limit=3, score_cutoff=60
-            )
-            if near:
-                return [there[i] for _name, _score, i in near]
-        return []
+    async def _customers_called(self, text: str) -> list[Customer]:
+        if self._directory.index and (found := self._directory.index.find(text)):
+            return found
+        # Not in the directory: a customer of today may be at Partner Center already.
+        return await self._partner_center.customers.starting_with(text, Trace(self._new_id()))
+
+    async def _nearest(self, text: str) -> list[Customer]:
+        """Names one could have meant, the most similar first."""
+        if self._directory.index:
+            return self._directory.index.nearest(text)
+        trace = Trace(self._new_id())
+        alike = await self._partner_center.customers.starting_with(text[:3], trace)
+        return Index(alike).nearest(text)
 
     async def customer(self, customer_id: str, place: Place) -> Customer:
         """The customer behind a button. Raises Refused(UNKNOWN_CUSTOMER)."""
         await self._require_requester(place, self._policies.defaults)
-        found = await self._customers.starting_with(customer_id, self._new_id())
-        if not is_guid(customer_id) or not found:
+        found = await self._customers_called(customer_id) if is_guid(customer_id) else []
+        if not found:
             raise Refused(Reason.UNKNOWN_CUSTOMER, text=customer_id, nearest=[])
         return found[0]
 
@@ -113,22 +119,22 @@ class Workflow:
         Every eligible option is remembered for a day as offered to this person, so that its
         button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
         """
-        correlation_id = self._new_id()
-        subscriptions = await self._customers.subscriptions(customer.id, correlation_id)
+        trace = Trace(self._new_id(), await self._people.locale(place.person))
+        subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
         upgradable = await asyncio.gather(
-            *(self._upgradable(customer, s, correlation_id) for s in subscriptions)
+            *(self._upgradable(customer, subscription, trace) for subscription in subscriptions)
         )
         return await self._offer(customer, list(upgradable), place)
 
     async def _upgradable(
-        self, customer: Customer, subscription: Subscription, correlation_id: str
+        self, customer: Customer, subscription: Subscription, trace: Trace
     ) -> Upgradable:
-        if subscription.kind is not Kind.TRADITIONAL:
+        if not self._partner_center.upgrades(subscription):
             return Upgradable(subscription)
         try:
-            listed = await self._upgrades.options(customer.id, subscription, correlation_id)
+            listed = await self._partner_center.options(customer.id, subscription, trace)
         except PartnerCenterError as error:
             return Upgradable(subscription, trouble=error)
         return Upgradable(subscription, tuple((item.option, None) for item in listed))
@@ -143,7 +149,8 @@ class Workflow:
         for each in upgradable:
             options: list[tuple[UpgradeOption, str | None]] = []
             for option, _ in each.options:
-                offer_id = self._new_id() if option.eligible else None
+                possible = option.eligible and not option.at_renewal
+                offer_id = self._new_id() if possible else None
                 options.append((option, offer_id))
                 if offer_id:
                     what = (customer, each.subscription, option)
@@ -169,27 +176,36 @@ class Workflow:
         return offered, policy
 
     async def ask(
-        self, offer_id: str, person: Person, *, reason: str, evidence: str
+        self,
+        offer_id: str,
+        person: Person,
+        *,
+        form_id: str,
+        reason: str,
+        evidence: str,
+        seats: str = "",
     ) -> UpgradeRequest:
-        """The review form was submitted: make the request.
+        """The review form was submitted: make the request, one for each form that was opened.
 
-        Raises Refused: as `choose`, or what the form lacks.
+        `seats` is what was typed where the seats could be chosen. Raises Refused: as `choose`,
+        or what the form lacks.
         """
         offered, policy = await self.choose(offer_id, person)
+        option = _with_seats(offered.option, seats)
         evidence = evidence.strip()
         if evidence and not _is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
         now = self._clock()
         request = UpgradeRequest(
-            id=self._new_id(),
+            id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),
             version=0,
             state=State.AWAITING_APPROVAL,
             requester=person,
             channel_id=offered.channel_id,
             customer=offered.customer,
             subscription=offered.subscription,
-            option=offered.option,
-            reason=reason.strip(),
+            option=option,
+            reason=visible(reason),
             evidence=evidence,
             policy=policy,
             ms_request_id=self._new_id(),
@@ -228,7 +244,7 @@ class Workflow:
         await self._require_approver(request, person)
         return await self._store.take(
             pointer.request_id,
-            lambda newest, now: story.decline(newest, person, now, pointer.round, why.strip()),
+            lambda newest, now: story.decline(newest, person, now, pointer.round, visible(why)),
         )
 
     async def withdraw(self, pointer: Pointer, place: Place) -> UpgradeRequest:
@@ -247,7 +263,9 @@ class Workflow:
             await self._require_approver(request, place.person)
         return await self._store.take(
             pointer.request_id,
-            lambda newest, now: story.claim(newest, place.person, now, pointer.round),
+            lambda newest, now: story.claim(
+                newest, place.person, now, pointer.round, pointer.attempt
+            ),
         )
 
     async def check_again(self, pointer: Pointer, place: Place) -> UpgradeRequest:
@@ -276,18 +294,26 @@ class Workflow:
 
     async def _require_requester(self, place: Place, policy: Policy) -> None:
         """Whoever types in a channel is in it, so the word `channel` needs no further question."""
-        await self._require_full_member(place.person)
-        for names in policy.requesters:
-            if CHANNEL in names:
-                continue
-            if not await self._people.belongs(place.person, names, place.channel_id):
-                raise Refused(Reason.MAY_NOT_REQUEST, policy=policy)
+        lists = tuple(names for names in policy.requesters if CHANNEL not in names)
+        if not await self._is_full_member_of(place.person, lists, place.channel_id):
+            raise Refused(Reason.MAY_NOT_REQUEST, policy=policy)
 
     async def _require_approver(self, request: UpgradeRequest, person: Person) -> None:
-        await self._require_full_member(person)
-        for names in request.policy.approvers:
-            if not await self._people.belongs(person, names, request.channel_id):
-                raise Refused(Reason.MAY_NOT_APPROVE, request=request)
+        lists = request.policy.approvers
+        if not await self._is_full_member_of(person, lists, request.channel_id):
+            raise Refused(Reason.MAY_NOT_APPROVE, request=request)
+
+    async def _is_full_member_of(
+        self, person: Person, lists: tuple[Names, ...], channel_id: str
+    ) -> bool:
+        """Both questions at once: a click has three seconds, and each may take two."""
+        belongs = asyncio.ensure_future(self._people.belongs(person, lists, channel_id))
+        try:
+            await self._require_full_member(person)
+            return await belongs
+        finally:
+            belongs.cancel()
+            await asyncio.gather(belongs, return_exceptions=True)
 
 
 def _is_name(text: str) -> bool:
@@ -295,10 +321,27 @@ def _is_name(text: str) -> bool:
     return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("<>*|")
 
 
+def _with_seats(option: UpgradeOption, typed: str) -> UpgradeOption:
+    """The option for as many seats as were typed. Raises Refused(SEATS_OUT_OF_RANGE)."""
+    if not option.seats_can_be_fewer or not typed.strip():
+        return option
+    seats = int(typed) if typed.strip().isdecimal() and len(typed) < 9 else 0
+    if not 1 <= seats <= option.seats:
+        raise Refused(Reason.SEATS_OUT_OF_RANGE, most=option.seats)
+    return option.for_seats(seats)
+
+
 def _is_link(text: str) -> bool:
     """A web address that can stand in a message as it is."""
-    return (
-        text.startswith(("https://", "http://"))
-        and len(text) <= 500
-        and not any(c.isspace() or c in "<>|\"'`" or not c.isprintable() for c in text)
-    )
+    if len(text) > LONGEST_LINK or not text.isprintable() or set(text) & set("<>|\"'` "):
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
+
+
+def visible(text: str) -> str:
+    """The text without what nobody can see; empty when nobody can see anything."""
+    return text.strip() if any(c.isprintable() and not c.isspace() for c in text) else ""

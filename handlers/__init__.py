@@ -29,5 +29,10 @@ def register(app: AsyncApp, guard: Guard) -> None:
     app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
     app.action(buttons.CHECK_AGAIN)(guard.looks_up(Click, check.check_again))
 
+    app.command(ANYTHING)(guard.looks_up(Command, outdated.command))
     app.action(ANYTHING)(guard.decides(Click, outdated.button))
     app.view(ANYTHING)(guard.submits(outdated.form))
+    app.view_closed(ANYTHING)(outdated.nothing_to_do)
+    app.shortcut(ANYTHING)(outdated.nothing_to_do)
+    app.options(ANYTHING)(outdated.no_options)
+    app.event(ANYTHING)(outdated.nothing_to_do)

@@ -15,13 +15,15 @@ from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck
 
 from bot import buttons
-from bot.announcer import SLACK_ERRORS, Announcer
+from bot.announcer import Announcer
 from bot.background import Background
+from bot.domain.policy import Person
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
 from bot.performer import Performer
+from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
 from handlers.inbound import Click, Command, Submission
 
@@ -35,6 +37,7 @@ Listener = Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]
 
 FIELD_OF = {
     Reason.REASON_MISSING: buttons.REASON,
+    Reason.SEATS_OUT_OF_RANGE: buttons.SEATS,
     Reason.EVIDENCE_MISSING: buttons.EVIDENCE,
     Reason.EVIDENCE_NOT_A_LINK: buttons.EVIDENCE,
 }
@@ -126,7 +129,7 @@ class Guard:
             log.warning("guard.partner_center", trouble=str(error), code=error.code)
             return [replies.trouble_reply(error)]
         if isinstance(error, SLACK_ERRORS):
-            log.warning("guard.slack", trouble=type(error).__name__)
+            log.warning("guard.slack", trouble=word_of(error))
             return [replies.slack_trouble()]
         reference = secrets.token_hex(4)
         log.error("guard.mistake", reference=reference, exc_info=error)
@@ -141,12 +144,25 @@ class Guard:
             else:
                 await announcer.respond(event.response_url, place.person, place.channel_id, answer)
         except SLACK_ERRORS as error:
-            log.error("guard.not_answered", user=place.person.user_id, trouble=str(type(error)))
+            log.error("guard.not_answered", user=place.person.user_id, trouble=word_of(error))
 
-    @staticmethod
-    def _read(inbound: type[Inbound], body: dict[str, Any]) -> Inbound | None:
+    def _read(self, inbound: type[Inbound], body: dict[str, Any]) -> Inbound | None:
+        """The payload, or None: then the person, as far as one can tell who it is, is told."""
         try:
             return inbound.model_validate(body)
         except ValidationError as error:
-            log.error("guard.unreadable", problems=error.error_count(), kind=body.get("type"))
+            reference = secrets.token_hex(4)
+            kind, problems = body.get("type"), error.error_count()
+            log.error("guard.unreadable", reference=reference, problems=problems, kind=kind)
+            user = body.get("user")
+            user_id = user.get("id") if isinstance(user, dict) else body.get("user_id")
+            if isinstance(user_id, str):
+                told = self._tell(Person("", user_id), replies.our_mistake(reference))
+                self._background.start(told, "answering")
             return None
+
+    async def _tell(self, person: Person, message: Message) -> None:
+        try:
+            await self._desk.announcer.tell(person, "", message)
+        except SLACK_ERRORS as error:
+            log.error("guard.not_answered", user=person.user_id, trouble=word_of(error))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from bot import buttons
 from bot.domain.policy import Person
@@ -10,48 +10,58 @@ from bot.domain.upgrade import Pointer
 from bot.workflow import Place
 
 
-class Id(BaseModel):
+class Inbound(BaseModel):
+    """Null and absent mean the same: Slack sends both."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None}
+
+
+class Id(Inbound):
     """Anything that is only referred to."""
 
     id: str
 
 
-class User(BaseModel):
+class User(Inbound):
     """`team_id` is the person's own workspace, which in a shared channel can be another one."""
 
     id: str
     team_id: str | None = None
 
 
-class Command(BaseModel):
+class Command(Inbound):
     """A slash command."""
 
-    team_id: str
+    team_id: str = ""
     user_id: str
-    channel_id: str
+    channel_id: str = ""
     text: str = ""
-    response_url: str
-    trigger_id: str
+    response_url: str = ""
 
     @property
     def place(self) -> Place:
         return Place(Person(self.team_id, self.user_id), self.channel_id)
 
 
-class Action(BaseModel):
+class Action(Inbound):
     action_id: str
     value: str = ""
 
 
-class Container(BaseModel):
+class Container(Inbound):
     channel_id: str = ""
 
 
-class Click(BaseModel):
+class Click(Inbound):
     """A pressed button."""
 
     user: User
-    team: Id
+    team: Id | None = None
     channel: Id | None = None
     container: Container = Field(default_factory=Container)
     actions: list[Action] = Field(min_length=1)
@@ -73,20 +83,21 @@ class Click(BaseModel):
         return buttons.pointer(self.value)
 
 
-class State(BaseModel):
+class State(Inbound):
     values: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
 
 
-class View(BaseModel):
+class View(Inbound):
+    id: str
     private_metadata: str = ""
     state: State = Field(default_factory=State)
 
 
-class Submission(BaseModel):
+class Submission(Inbound):
     """A submitted form."""
 
     user: User
-    team: Id
+    team: Id | None = None
     view: View
 
     @property
@@ -105,5 +116,6 @@ class Submission(BaseModel):
         return buttons.pointer(self.view.private_metadata)
 
 
-def _person(user: User, team: Id) -> Person:
-    return Person(user.team_id or team.id, user.id)
+def _person(user: User, team: Id | None) -> Person:
+    """`team` can be missing in an organisation; somebody of no team is a stranger."""
+    return Person(user.team_id or (team.id if team else ""), user.id)

@@ -1,11 +1,19 @@
-"""A person presses a button, or submits a form, that this version of the bot does not know.
+"""A person uses a button, a form or a command that this version of the bot does not know.
 
-They are told so, instead of seeing nothing happen.
+They are told so, instead of seeing nothing happen; what needs no answer is acknowledged.
 """
 
+from slack_bolt.async_app import AsyncAck
+
 from bot.errors import Reason, Refused
+from bot.messages import replies
 from handlers.guard import Answer, Desk
-from handlers.inbound import Click, Submission
+from handlers.inbound import Click, Command, Submission
+
+
+async def command(_command: Command, _desk: Desk) -> Answer:
+    """Say how the bot is used."""
+    return [replies.usage()]
 
 
 async def button(_click: Click, _desk: Desk) -> Answer:
@@ -16,3 +24,13 @@ async def button(_click: Click, _desk: Desk) -> Answer:
 async def form(_form: Submission, _desk: Desk) -> Answer:
     """Refuse a form of another version."""
     raise Refused(Reason.UNKNOWN_BUTTON)
+
+
+async def nothing_to_do(ack: AsyncAck) -> None:
+    """Acknowledge what nobody waits for."""
+    await ack()
+
+
+async def no_options(ack: AsyncAck) -> None:
+    """Nothing to choose from."""
+    await ack(options=[])

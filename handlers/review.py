@@ -13,8 +13,10 @@ async def submit(form: Submission, desk: Desk) -> Answer:
     request = await desk.workflow.ask(
         form.view.private_metadata,
         form.place.person,
+        form_id=form.view.id,
         reason=form.field(buttons.REASON),
         evidence=form.field(buttons.EVIDENCE),
+        seats=form.field(buttons.SEATS),
     )
     desk.jobs.put(request.id)
     return []

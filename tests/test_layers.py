@@ -7,30 +7,36 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+LOW = {"bot.domain", "bot.errors"}
+"""What nearly everything may use."""
+
 MAY_IMPORT = {
     "bot.errors": set[str](),
-    "bot.domain": {"bot.domain", "bot.errors"},
-    "bot.buttons": {"bot.domain", "bot.errors"},
-    "bot.messages": {"bot.messages", "bot.buttons", "bot.domain", "bot.errors"},
-    "bot.store": {"bot.store", "bot.domain", "bot.errors"},
-    "bot.partner_center": {"bot.partner_center", "bot.domain", "bot.errors"},
+    "bot.domain": LOW,
+    "bot.buttons": LOW,
+    "bot.messages": {"bot.messages", "bot.buttons", *LOW},
+    "bot.store": {"bot.store", *LOW},
+    "bot.vault": {"bot.store"},
+    "bot.partner_center": {"bot.partner_center", *LOW},
+    "bot.directory": {"bot.partner_center", *LOW},
     "bot.background": set[str](),
     "bot.logs": set[str](),
     "bot.web": set[str](),
-    "bot.people": {"bot.domain", "bot.errors"},
-    "bot.policy_file": {"bot.domain"},
+    "bot.slack": set[str](),
+    "bot.people": {"bot.slack", *LOW},
+    "bot.policy_file": {"bot.partner_center", "bot.domain"},
     "bot.settings": {"bot.policy_file", "bot.partner_center", "bot.domain"},
-    "bot.preflight": {"bot.settings", "bot.partner_center", "bot.errors"},
-    "bot.workflow": {"bot.store", "bot.partner_center", "bot.domain", "bot.errors"},
-    "bot.performer": {"bot.store", "bot.partner_center", "bot.domain", "bot.errors"},
-    "bot.announcer": {"bot.messages", "bot.store", "bot.domain"},
+    "bot.preflight": {"bot.settings", "bot.slack", "bot.messages", "bot.partner_center", *LOW},
+    "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
+    "bot.performer": {"bot.store", "bot.partner_center", *LOW},
+    "bot.announcer": {"bot.messages", "bot.slack", "bot.store", "bot.domain"},
     "bot.jobs": {
-        "bot.announcer", "bot.performer", "bot.background", "bot.messages", "bot.store",
-        "bot.errors",
+        "bot.announcer", "bot.performer", "bot.background", "bot.messages", "bot.slack",
+        "bot.store", *LOW,
     },
     "handlers": {
-        "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs",
-        "bot.background", "bot.messages", "bot.buttons", "bot.domain", "bot.errors",
+        "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack",
+        "bot.background", "bot.messages", "bot.buttons", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip

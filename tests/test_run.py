@@ -158,7 +158,7 @@ async def test_both_sets_of_credentials_are_checked_before_it_is_ready(practice:
     told = said.decode()
     assert "SLACK_BOT_TOKEN: Slack says invalid_auth." in told
     assert "SLACK_APP_TOKEN: Slack says invalid_auth." in told
-    assert "Microsoft does not accept the sign-in (AADSTS7000215)." in told
+    assert "The client secret is wrong." in told
     assert "xoxb-wrong" not in told
 
 

@@ -93,6 +93,7 @@ class Conversation:
 
     async def passes(self, **time: float) -> None:
         """Time passes (`hours=1`), and the bot does what has become due."""
+        await self.bot.background.quiet()
         self.practice.clock.move(timedelta(**time))
         assert self.bot.jobs
         await self.bot.jobs.tick()
@@ -192,7 +193,13 @@ class Somebody:
     async def payload_of(self, label: str, shown_to: "Somebody | None" = None) -> dict[str, Any]:
         """What Slack would send if this person pressed the button, which may be one that only
         somebody else sees: for forgers and replays."""
-        message, action_id = await (shown_to or self).sees_button(label)
+        message, _ = await (shown_to or self).sees_button(label)
+        return await self.payload_for(message, label)
+
+    async def payload_for(self, message: Message, label: str) -> dict[str, Any]:
+        """The same for a button of one particular message."""
+        action_id = _action(message, label)
+        assert action_id, f"this message has no button “{label}”"
         interactions = self._conversation.practice.slack.interactions
         return interactions.click_payload(self.id, message, button(message, action_id))
 

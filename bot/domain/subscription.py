@@ -1,6 +1,6 @@
 """Customers, their subscriptions, and what a subscription can be upgraded to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,6 +34,8 @@ class Subscription:
 
     `status` is Microsoft's own word, kept as it is when it is new to us. `term` and
     `billing_cycle` may be empty, `ends_at` is None when Partner Center does not say.
+    `scheduled_change` says in short what is to happen at the renewal; any immediate change
+    deletes it. `add_ons` are the names of the active add-ons.
     """
 
     id: str
@@ -48,6 +50,9 @@ class Subscription:
     auto_renews: bool | None = None
     suspended_because: tuple[str, ...] = ()
     created_at: datetime | None = None
+    promotion_id: str = ""
+    scheduled_change: str = ""
+    add_ons: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -72,8 +77,8 @@ class UpgradeType(StrEnum):
 class ObstacleCode(StrEnum):
     """Why an option is not available, or an upgrade was refused, as Partner Center names it.
 
-    The names are those of Microsoft's `UpgradeErrorCode`, in its order; a code that is new to
-    us is kept in `Obstacle.raw_code` and shown as it came.
+    The names are those of Microsoft's `UpgradeErrorCode` and `TransitionErrorCode`; a code
+    that is new to us is kept in `Obstacle.raw_code` and shown as it came.
     """
 
     OTHER = "other"
@@ -88,6 +93,8 @@ class ObstacleCode(StrEnum):
     SUBSCRIPTION_NOT_PROVISIONED = "subscription_not_provisioned"
     BILLING_CYCLE_NOT_SUPPORTED = "offer_does_not_support_billing_cycle"
     INSUFFICIENT_GRANULAR_ADMIN_PERMISSIONS = "insufficient_granular_admin_permissions"
+    CONVERSIONS_NOT_FOUND = "conversions_not_found"
+    USER_LICENSE_ERROR = "user_license_error"
     UNKNOWN = "unknown"
 
 
@@ -102,8 +109,14 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeOption:
-    """A target a subscription can move to, and how. Its identity is (offer, type): Partner
-    Center lists the same offer once for each type. `seats` is what would be bought."""
+    """A target a subscription can move to, and how.
+
+    Partner Center lists the same offer once for each type, and in new commerce once more for
+    each existing subscription (`into`) that the seats can move into; `term` and
+    `billing_cycle` are those of the target, empty where they stay. `seats` is what would be
+    bought; only where `seats_can_be_fewer` may a part of the seats move. What is possible
+    `at_renewal` only is listed, and not performed by the bot.
+    """
 
     offer_id: str
     name: str
@@ -111,9 +124,25 @@ class UpgradeOption:
     eligible: bool
     seats: int
     obstacles: tuple[Obstacle, ...] = ()
+    into: str = ""
+    into_name: str = ""
+    term: str = ""
+    billing_cycle: str = ""
+    seats_can_be_fewer: bool = False
+    at_renewal: bool = False
 
     def is_same_as(self, other: "UpgradeOption") -> bool:
-        return self.offer_id.lower() == other.offer_id.lower() and self.type is other.type
+        """Whether both are the same choice, whatever the seats and the eligibility."""
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[str | bool, ...]:
+        ids = (self.offer_id.lower(), self.into.lower())
+        return (*ids, self.type.value, self.term, self.billing_cycle, self.at_renewal)
+
+    def for_seats(self, seats: int) -> "UpgradeOption":
+        """The option for so many seats, where fewer than listed are possible."""
+        fewer = self.seats_can_be_fewer and 0 < seats < self.seats
+        return replace(self, seats=seats) if fewer else self
 
 
 @dataclass(frozen=True, slots=True)

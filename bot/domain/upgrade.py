@@ -25,6 +25,9 @@ ANSWER_WITHIN = timedelta(minutes=4)
 LOOK_AFTER = [timedelta(seconds=s) for s in (0, 5, 10, 30, 60, 120, 300, 600)]
 """The pauses before the first look at a lost answer, the second, …; the last one repeats."""
 
+FOLLOW_AFTER = [timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600, 1200, 1800)]
+"""The pauses before the looks at a transition that Partner Center works on; minutes to a day."""
+
 LOOK_FOR = timedelta(hours=1)
 """How long a lost answer is looked for before a person is asked."""
 
@@ -40,7 +43,7 @@ class State(StrEnum):
 
     PERFORMING = "performing"
     """Claimed by one confirmation. If `sent_at` is set, the upgrade may have been sent;
-    if not, it certainly was not."""
+    if not, it certainly was not. With `operation_id` Partner Center has it and works on it."""
 
     UNKNOWN = "unknown"
     """It was sent and the answer is lost. Nothing is sent again while the bot looks."""
@@ -72,6 +75,7 @@ class Step(StrEnum):
     EXPIRE = "expire"
     CLAIM = "claim"
     SEND = "send"
+    FOLLOW = "follow"
     DRIFT = "drift"
     HAND_BACK = "hand_back"
     FINISH = "finish"
@@ -91,12 +95,15 @@ LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
     (_S.APPROVED, Step.EXPIRE): (_S.EXPIRED,),
     (_S.APPROVED, Step.CLAIM): (_S.PERFORMING,),
     (_S.PERFORMING, Step.SEND): (_S.PERFORMING,),
+    (_S.PERFORMING, Step.FOLLOW): (_S.PERFORMING,),
+    (_S.PERFORMING, Step.LOOK): (_S.PERFORMING,),
     (_S.PERFORMING, Step.DRIFT): (_S.AWAITING_APPROVAL, _S.APPROVED),
     (_S.PERFORMING, Step.HAND_BACK): (_S.APPROVED,),
     (_S.PERFORMING, Step.FINISH): (_S.DONE,),
     (_S.PERFORMING, Step.FAIL): (_S.FAILED,),
     (_S.PERFORMING, Step.LOSE_ANSWER): (_S.UNKNOWN,),
     (_S.UNKNOWN, Step.LOOK): (_S.UNKNOWN,),
+    (_S.UNKNOWN, Step.FOLLOW): (_S.PERFORMING,),
     (_S.UNKNOWN, Step.FINISH): (_S.DONE,),
     (_S.UNKNOWN, Step.FAIL): (_S.FAILED,),
     (_S.UNKNOWN, Step.HAND_BACK): (_S.APPROVED,),
@@ -129,7 +136,8 @@ class Outcome:
 
     `status` and `code` are those of an HTTP refusal. `seen` means that the answer was lost
     and the outcome was read from the state of the subscriptions; then nothing is known
-    about single users.
+    about single users. `moved` is false when the plan changed but the licences' move failed
+    as a whole.
     """
 
     target_subscription_id: str = ""
@@ -138,6 +146,7 @@ class Outcome:
     status: int | None = None
     code: str = ""
     seen: bool = False
+    moved: bool = True
 
 
 class Fact(StrEnum):
@@ -154,6 +163,10 @@ class Fact(StrEnum):
     TARGET_SEATS = "target_seats"
 
 
+MAY_BE_UNSAID = frozenset({Fact.TERM, Fact.BILLING_CYCLE, Fact.ENDS_AT})
+"""Facts that Partner Center says in one answer and not in the other; that is no change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A fact that is no longer what was approved. Values as text, empty when there is none."""
@@ -168,7 +181,8 @@ class UpgradeRequest:
     """One wish to upgrade one subscription, from the form to the end.
 
     `ms_request_id` is what Partner Center will see and stays the same for every attempt;
-    `round` counts how often drift made everybody decide anew.
+    `round` counts how often drift made everybody decide anew, `attempt` how often it was
+    confirmed; `sent_before` is set once an attempt was sent whose end was never seen.
     """
 
     id: str
@@ -187,10 +201,13 @@ class UpgradeRequest:
     created_at: datetime
     expires_at: datetime
     round: int = 1
+    attempt: int = 0
+    sent_before: bool = False
     approvals: tuple[Approval, ...] = ()
     confirmed_by: Person | None = None
     confirmed_at: datetime | None = None
     sent_at: datetime | None = None
+    operation_id: str = ""
     looks: int = 0
     looked_at: datetime | None = None
     closed_by: Person | None = None
@@ -213,10 +230,12 @@ class UpgradeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What a card's button stands for: a request, and the round that the card was shown in."""
+    """What a card's button stands for: a request, the round of approvals that the card was
+    shown in, and how many attempts to perform it there had been."""
 
     request_id: str
     round: int
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +281,7 @@ def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> T
         return _take(after, Step.APPROVE, State.AWAITING_APPROVAL, at, who)
     if request.policy.confirm is not Confirm.NOBODY:
         return _take(after, Step.APPROVE, State.APPROVED, at, who)
-    claimed = replace(after, confirmed_by=who, confirmed_at=at)
-    return _take(claimed, Step.APPROVE, State.PERFORMING, at, who)
+    return _take(_claimed(after, who, at), Step.APPROVE, State.PERFORMING, at, who)
 
 
 def decline(request: UpgradeRequest, who: Person, at: datetime, round: int, why: str) -> Taken:
@@ -284,8 +302,10 @@ def withdraw(request: UpgradeRequest, who: Person, at: datetime) -> Taken:
     return _take(closed, Step.WITHDRAW, State.WITHDRAWN, at, who)
 
 
-def claim(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
+def claim(request: UpgradeRequest, who: Person, at: datetime, round: int, attempt: int) -> Taken:
     """Somebody presses *Upgrade now*: from here on it is performed, once.
+
+    The button is good for one attempt, so a click that is delivered again does not repeat one.
 
     With `confirm = "approver"` the caller has asked Slack whether `who` is one. With
     `confirm = "nobody"` this is only reached after the request was handed back to people.
@@ -294,8 +314,9 @@ def claim(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Tak
     if by_requester != (who == request.requester):
         raise Refused(Reason.MAY_NOT_CONFIRM, request=request)
     _check(request, Step.CLAIM, at, round)
-    claimed = replace(request, confirmed_by=who, confirmed_at=at, sent_at=None)
-    return _take(claimed, Step.CLAIM, State.PERFORMING, at, who)
+    if attempt != request.attempt:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+    return _take(_claimed(request, who, at), Step.CLAIM, State.PERFORMING, at, who)
 
 
 def expire(request: UpgradeRequest, at: datetime) -> Taken:
@@ -317,7 +338,7 @@ def send(request: UpgradeRequest, at: datetime) -> Taken:
 def drift(
     request: UpgradeRequest,
     subscription: Subscription,
-    option: UpgradeOption | None,
+    option: UpgradeOption,
     policy: Policy,
     differences: tuple[Difference, ...],
     at: datetime,
@@ -334,7 +355,7 @@ def drift(
     anew = replace(
         request,
         subscription=subscription,
-        option=replace(option or request.option, eligible=True, obstacles=()),
+        option=replace(option.for_seats(request.option.seats), eligible=True, obstacles=()),
         policy=policy,
         approvals=(),
         round=request.round + 1,
@@ -356,6 +377,8 @@ def hand_back(request: UpgradeRequest, at: datetime, note: str) -> Taken:
         confirmed_by=None,
         confirmed_at=None,
         sent_at=None,
+        sent_before=request.sent_before or request.state is State.UNKNOWN,
+        operation_id="",
         looks=0,
         looked_at=None,
         expires_at=request.expires_at if in_time else at + request.policy.expires_after,
@@ -385,11 +408,29 @@ def lose_answer(request: UpgradeRequest, at: datetime) -> Taken:
     return _take(replace(request, looks=0, looked_at=at), Step.LOSE_ANSWER, State.UNKNOWN, at)
 
 
+def follow(request: UpgradeRequest, at: datetime, operation_id: str) -> Taken:
+    """Partner Center has the upgrade and works on it; from here on it is followed."""
+    _legal(request, Step.FOLLOW)
+    followed = replace(request, operation_id=operation_id, looks=0, looked_at=at)
+    return _take(followed, Step.FOLLOW, State.PERFORMING, at)
+
+
 def look(request: UpgradeRequest, at: datetime) -> Taken:
-    """The bot looked and still does not know."""
+    """The bot looked, and there is no news yet."""
     _legal(request, Step.LOOK)
     looked = replace(request, looks=request.looks + 1, looked_at=at)
-    return _take(looked, Step.LOOK, State.UNKNOWN, at)
+    return _take(looked, Step.LOOK, request.state, at)
+
+
+def is_same_attempt(request: UpgradeRequest, newest: UpgradeRequest) -> bool:
+    """Whether what was found out about `request` is still about what there is now: somebody
+    may have settled that attempt meanwhile, and a person may have begun another."""
+    return (request.state, request.attempt, request.sent_at, request.operation_id) == (
+        newest.state,
+        newest.attempt,
+        newest.sent_at,
+        newest.operation_id,
+    )
 
 
 def differences(
@@ -397,19 +438,34 @@ def differences(
 ) -> tuple[Difference, ...]:
     """What Partner Center shows now that is not what was approved; empty when nothing."""
     was = dict(_facts(request.subscription, request.option))
-    now = dict(_facts(subscription, option))
-    return tuple(Difference(fact, was[fact], now[fact]) for fact in Fact if was[fact] != now[fact])
+    now = dict(_facts(subscription, option and option.for_seats(request.option.seats)))
+    return tuple(
+        Difference(fact, was[fact], now[fact])
+        for fact in Fact
+        if was[fact] != now[fact] and not (fact in MAY_BE_UNSAID and "" in (was[fact], now[fact]))
+    )
 
 
 def due_at(request: UpgradeRequest) -> datetime | None:
     """When the bot has to attend to the request by itself; None when never."""
     if request.is_open:
         return request.expires_at
-    if request.state is State.PERFORMING:
-        return request.sent_at + ANSWER_WITHIN if request.sent_at else request.confirmed_at
-    if request.state is State.UNKNOWN and request.looked_at:
-        return request.looked_at + LOOK_AFTER[min(request.looks, len(LOOK_AFTER) - 1)]
-    return None
+    if request.state not in (State.PERFORMING, State.UNKNOWN):
+        return None
+    if request.looked_at and (request.operation_id or request.state is State.UNKNOWN):
+        pauses = FOLLOW_AFTER if request.operation_id else LOOK_AFTER
+        return request.looked_at + pauses[min(request.looks, len(pauses) - 1)]
+    return request.sent_at + ANSWER_WITHIN if request.sent_at else request.confirmed_at
+
+
+def _claimed(request: UpgradeRequest, who: Person, at: datetime) -> UpgradeRequest:
+    """The last gate before Microsoft: enough people said yes to exactly this."""
+    meant = [each for each in request.approvals if each.fingerprint == request.fingerprint]
+    if len(meant) < request.policy.approvals:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+    return replace(
+        request, confirmed_by=who, confirmed_at=at, sent_at=None, attempt=request.attempt + 1
+    )
 
 
 def _check(request: UpgradeRequest, step: Step, at: datetime, round: int | None = None) -> None:
@@ -450,7 +506,7 @@ def _facts(subscription: Subscription, option: UpgradeOption | None) -> list[tup
         (Fact.TERM, subscription.term),
         (Fact.BILLING_CYCLE, subscription.billing_cycle),
         (Fact.ENDS_AT, ends_at),
-        (Fact.TARGET, option.offer_id.lower() if option else ""),
+        (Fact.TARGET, _target(option) if option else ""),
         (Fact.ELIGIBLE, _eligibility(option)),
         (Fact.TARGET_SEATS, str(option.seats) if option else ""),
     ]
@@ -463,3 +519,8 @@ def _eligibility(option: UpgradeOption | None) -> str:
     if option.eligible:
         return "yes"
     return " ".join(obstacle.code for obstacle in option.obstacles) or "no"
+
+
+def _target(option: UpgradeOption) -> str:
+    parts = (option.offer_id.lower(), option.into.lower(), option.term, option.billing_cycle)
+    return " ".join(part for part in parts if part)

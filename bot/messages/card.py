@@ -51,7 +51,12 @@ def card(request: UpgradeRequest) -> Message:
     if request.policy.evidence is not Evidence.OFF:
         blocks.append(section(f"*Customer's consent:* {_evidence(request.evidence)}"))
     if request.is_open:
-        blocks.append(context(words.CANNOT_BE_UNDONE))
+        undone = words.cannot_be_undone(request.subscription, request.option)
+        blocks.append(context(undone))
+    if request.round > 1 and request.is_open:
+        blocks.append(
+            context("⚠️ It has changed since it was first approved; the thread says what.")
+        )
     blocks.append(context(status_line(request)))
     if pressable := _buttons(request):
         blocks.append(actions(f"{request.id}-{request.version}", *pressable))
@@ -64,7 +69,7 @@ def what(request: UpgradeRequest) -> str:
     return (
         f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
         f"{outside(subscription.name)} → *{outside(option.name)}*, "
-        f"{words.UPGRADE_TYPES[option.type]}"
+        f"{words.how(option)}"
     )
 
 
@@ -76,7 +81,7 @@ def _facts(request: UpgradeRequest) -> list[str]:
         f"*Requested by:* {mention(request.requester)}",
         f"*Asked:* {moment(request.created_at)}",
     ]
-    if term := words.term(subscription):
+    if term := words.term(request.option) or words.term(subscription):
         facts.append(f"*Term:* {term}")
     if subscription.ends_at:
         facts.append(f"*Term ends:* {subscription.ends_at:%Y-%m-%d}")
@@ -100,13 +105,19 @@ def status_line(request: UpgradeRequest) -> str:
             return (
                 f"{len(request.approvals)} of {request.policy.approvals} approvals. "
                 + (f"Approved by {approvers}. " if approvers else "")
-                + f"{_who_may_approve(request)} may approve. Expires {moment(request.expires_at)}."
+                + f"{_who_may_approve(request)} may approve"
+                + (
+                    ", and *the last approval starts the upgrade*"
+                    if _starts_at_once(request)
+                    else ""
+                )
+                + f". The request expires {moment(request.expires_at)}."
             )
         case State.APPROVED:
             return (
                 (f"Approved by {approvers}. " if approvers else "No approval is needed. ")
                 + f"{_who_may_confirm(request)} can upgrade now. "
-                + f"Expires {moment(request.expires_at)}."
+                + f"The request expires {moment(request.expires_at)}."
             )
         case State.PERFORMING:
             return (
@@ -118,7 +129,9 @@ def status_line(request: UpgradeRequest) -> str:
                 "Partner Center until it knows."
             )
         case State.DONE:
-            return f"{_confirmed(request)} Approved by {approvers or 'nobody'}. The result is in the thread."
+            return (
+                f"{_confirmed(request)} Approved by {approvers or 'nobody'}. {_licences(request)}"
+            )
         case State.FAILED:
             return f"{_confirmed(request)} Why it failed is in the thread."
         case State.DECLINED:
@@ -127,6 +140,22 @@ def status_line(request: UpgradeRequest) -> str:
             return f"Withdrawn by {_closed(request)}. Nothing was ordered."
         case State.EXPIRED:
             return "Nobody decided or confirmed in time. Nothing was ordered."
+
+
+def _starts_at_once(request: UpgradeRequest) -> bool:
+    return request.policy.confirm is Confirm.NOBODY
+
+
+def _licences(request: UpgradeRequest) -> str:
+    """Where people still have to be helped, the card says it too."""
+    outcome = request.outcome
+    if outcome and outcome.license_errors:
+        return f"*{len(outcome.license_errors)} licences did not move*; the thread says whose."
+    if outcome and not outcome.moved:
+        return "*The users' licences did not move*; the thread says more."
+    if outcome and outcome.seen:
+        return "Please check the users' licences; the thread says why."
+    return "The result is in the thread."
 
 
 def _approved_by(request: UpgradeRequest) -> str:
@@ -156,13 +185,13 @@ def _closed(request: UpgradeRequest) -> str:
 
 
 def _buttons(request: UpgradeRequest) -> list[Block]:
-    value = buttons.of_card(request.id, request.round)
-    name = outside_plain(request.customer.name, 100)
+    value = buttons.of_card(request)
     decline = button("Decline", buttons.DECLINE, value, style="danger")
     withdraw = button("Withdraw", buttons.WITHDRAW, value)
     match request.state:
         case State.AWAITING_APPROVAL:
-            approve = button("Approve", buttons.APPROVE, value, style="primary")
+            more = {"confirm": _question(request)} if _starts_at_once(request) else {}
+            approve = button("Approve", buttons.APPROVE, value, style="primary", **more)
             return [approve, decline, withdraw]
         case State.APPROVED:
             now = button(
@@ -170,17 +199,23 @@ def _buttons(request: UpgradeRequest) -> list[Block]:
                 buttons.UPGRADE_NOW,
                 value,
                 style="primary",
-                confirm=confirm(
-                    "Upgrade now?",
-                    f"{name}: {outside_plain(request.subscription.name, 60)} becomes "
-                    f"{outside_plain(request.option.name, 60)}, {request.option.seats} seats. "
-                    "This cannot be undone.",
-                    "Upgrade now",
-                    "Go back",
-                ),
+                confirm=_question(request),
             )
             return [now, decline, withdraw]
         case State.UNKNOWN:
             return [button("Check again", buttons.CHECK_AGAIN, value)]
         case _:
             return []
+
+
+def _question(request: UpgradeRequest) -> Block:
+    """The dialog before the click that buys: customer, plan, kind and seats."""
+    customer, option = request.customer, request.option
+    return confirm(
+        "Upgrade now?",
+        f"{outside_plain(customer.name, 60)} ({outside_plain(customer.domain, 60)}): "
+        f"{outside_plain(request.subscription.name, 45)} becomes {outside_plain(option.name, 45)}, "
+        f"{words.UPGRADE_TYPES[option.type]}, {option.seats} seats. This cannot be undone.",
+        "Upgrade now",
+        "Go back",
+    )

@@ -1,7 +1,7 @@
 """The forms: reviewing a request before it is posted, and saying why one is declined."""
 
 from bot import buttons
-from bot.domain.policy import Evidence, Policy
+from bot.domain.policy import Confirm, Evidence, Policy
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import UpgradeRequest
 from bot.messages import words
@@ -26,11 +26,12 @@ def review(
         ),
         fields(
             f"*Seats:* {option.seats}",
-            f"*Kind:* {words.UPGRADE_TYPES[option.type]}",
+            f"*Kind:* {words.how(option)}",
             f"*Users' licences:* {words.LICENCES[option.type]}",
-            f"*Term:* {words.term(subscription) or 'as Partner Center has it'}",
+            f"*Term:* {words.term(option) or words.term(subscription) or 'as Partner Center has it'}",
         ),
-        section(f"*{words.CANNOT_BE_UNDONE}*"),
+        section(words.cannot_be_undone(subscription, option)),
+        *([_seats(option)] if option.seats_can_be_fewer and option.seats > 1 else []),
         _reason("Reason", "Why does the customer need it? The approvers read this."),
     ]
     if policy.evidence is not Evidence.OFF:
@@ -53,7 +54,14 @@ def _who_is_asked(policy: Policy) -> str:
         return "No approval is needed; the card will have the button that upgrades."
     who = ", who are also of ".join(anyone_of(names) for names in policy.approvers)
     count = "One approval" if policy.approvals == 1 else f"{policy.approvals} approvals"
-    return f"{count} of {who} will be needed. Nothing is ordered before that and your confirmation."
+    return f"{count} of {who} will be needed. {_AFTERWARDS[policy.confirm]}"
+
+
+_AFTERWARDS = {
+    Confirm.REQUESTER: "Nothing is ordered before that and your confirmation.",
+    Confirm.APPROVER: "Nothing is ordered before that and an approver's confirmation.",
+    Confirm.NOBODY: "*The last approval orders it.*",
+}
 
 
 def _reason(label: str, hint: str) -> Block:
@@ -64,6 +72,21 @@ def _reason(label: str, hint: str) -> Block:
         "max_length": LONGEST_REASON,
     }
     return _input(buttons.REASON, label, hint, element, optional=False)
+
+
+def _seats(option: UpgradeOption) -> Block:
+    element = {
+        "type": "number_input",
+        "action_id": buttons.SEATS,
+        "is_decimal_allowed": False,
+        "initial_value": str(option.seats),
+        "min_value": "1",
+        "max_value": str(option.seats),
+    }
+    hint = (
+        f"1 to {option.seats}. The rest stays on the old plan; more seats can be bought afterwards."
+    )
+    return _input(buttons.SEATS, "Seats", hint, element, optional=False)
 
 
 def _evidence(*, required: bool) -> Block:

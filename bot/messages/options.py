@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bot import buttons
-from bot.domain.subscription import Customer, Kind, Subscription, Upgradable
+from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
 from bot.messages import words
 from bot.messages.blocks import (
     Block,
@@ -58,7 +58,7 @@ def _title(customer: Customer, upgradable: list[Upgradable]) -> Block:
     name = f"*{outside(customer.name)}* ({outside(customer.domain)})"
     if possible:
         return section(f"{name}: press what it should become. Nothing is ordered yet.")
-    return section(f"{name}: nothing can be upgraded at the moment. Nothing was changed.")
+    return section(f"{name}: nothing can be upgraded at the moment.")
 
 
 def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
@@ -66,7 +66,7 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
     blocks = [{"type": "divider"}, section(_facts(subscription))]
     pressable = [
         button(
-            outside_plain(f"{option.name} ({words.UPGRADE_TYPES[option.type]})", 75),
+            outside_plain(f"{option.name} ({_way(option)})", 75),
             buttons.choose_option(next(numbers)),
             offer_id,
         )
@@ -81,30 +81,52 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
 
 
 def _facts(subscription: Subscription) -> str:
-    facts = [f"{subscription.seats} seats", outside(subscription.status)]
+    facts = [f"{subscription.seats} seats", words.status(subscription)]
     if term := words.term(subscription):
         facts.append(term)
     if subscription.ends_at:
         verb = "renews" if subscription.auto_renews else "ends"
         facts.append(f"{verb} {subscription.ends_at:%Y-%m-%d}")
+    if subscription.add_ons:
+        facts.append(f"{len(subscription.add_ons)} add-ons")
+    if subscription.promotion_id:
+        facts.append("with a promotion")
+    if subscription.scheduled_change:
+        facts.append(f"scheduled for the renewal: {outside(subscription.scheduled_change)}")
     return f"*{outside(subscription.name)}*\n" + " · ".join(facts)
 
 
+def _way(option: UpgradeOption) -> str:
+    kind = words.UPGRADE_TYPES[option.type]
+    return f"{kind}, into {option.into_name or option.into}" if option.into else kind
+
+
 def _why_not(each: Upgradable) -> list[str]:
-    """A line for each option that is not possible, and for a subscription that has none."""
-    if each.subscription.kind is not Kind.TRADITIONAL:
+    """A line for the options that are not possible, for those of the renewal, and for a
+    subscription that has none."""
+    if each.subscription.kind in words.NOT_UPGRADABLE:
         return [words.NOT_UPGRADABLE[each.subscription.kind]]
     if each.trouble:
         return ["The options are not known: " + trouble(each.trouble)]
     if not each.options:
-        return ["Microsoft offers no upgrade of this plan."]
+        return ["Microsoft offers no upgrade for this plan."]
     reasons: dict[str, list[str]] = {}
+    later: list[str] = []
     for option, offer_id in each.options:
-        if not offer_id:
+        name = f"{outside(option.name)} ({words.how(option)})"
+        if option.at_renewal and option.eligible:
+            later.append(name)
+        elif not offer_id:
             why = " ".join(words.obstacle(o) for o in option.obstacles) or "No reason was given."
-            name = f"{outside(option.name)} ({words.UPGRADE_TYPES[option.type]})"
             reasons.setdefault(why, []).append(name)
-    return [f"Not possible: {', '.join(names)}. {why}" for why, names in reasons.items()]
+    lines = [f"Not possible: {', '.join(names)}. {why}" for why, names in reasons.items()]
+    if len(reasons) == 1 and not later and not any(offer_id for _, offer_id in each.options):
+        lines = [f"Not possible at the moment. {why}" for why in reasons]
+    if later:
+        lines.append(
+            f"At the renewal: {', '.join(later)}. Schedule that in Partner Center; this bot upgrades at once."
+        )
+    return lines
 
 
 def _size(blocks: list[Block]) -> int:

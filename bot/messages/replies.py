@@ -16,6 +16,7 @@ from bot.errors import (
     Throttled,
     Unreachable,
 )
+from bot.messages import words
 from bot.messages.blocks import Message, anyone_of, context, mention, moment, outside, section
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -131,7 +132,7 @@ def _says(text: str) -> Callable[[Mapping[str, Any]], str]:
 
 SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.NOT_A_NAME: _says(
-        "That is no name of a customer. Nothing was looked up. Type for example `/upgrade contoso`, "
+        "That is not a customer's name. Nothing was looked up. Type for example `/upgrade contoso`, "
         "a domain such as `/upgrade contoso.onmicrosoft.com`, or a tenant id."
     ),
     Reason.UNKNOWN_CUSTOMER: _unknown_customer,
@@ -147,8 +148,8 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
         f"Only {_approvers(about['policy'].requesters)} can ask for upgrades here. {NOTHING_CHANGED}"
     ),
     Reason.NOT_IN_A_CHANNEL: _says(
-        "I am not in this channel, so the team could not see the request. Type "
-        f"`/invite @upgrade-bot` first, or use a channel that I am in. {NOTHING_CHANGED}"
+        "Nobody could decide here. Type the command in the channel in which your team decides. "
+        f"{NOTHING_CHANGED}"
     ),
     Reason.OFFER_GONE: _says(
         f"These options are more than a day old, or not mine. {NOTHING_CHANGED} Type `/upgrade` "
@@ -157,9 +158,12 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.NOT_YOUR_OFFER: _says(
         f"These options were listed for somebody else. {NOTHING_CHANGED} Type `/upgrade` yourself."
     ),
-    Reason.REASON_MISSING: _says("Please say why, so that the others can decide."),
+    Reason.REASON_MISSING: _says("Please say why: the others read it."),
     Reason.EVIDENCE_MISSING: _says("The policy asks for a link to the customer's consent."),
-    Reason.EVIDENCE_NOT_A_LINK: _says("Please give an address that begins with https://"),
+    Reason.SEATS_OUT_OF_RANGE: lambda about: f"Please type a number from 1 to {about['most']}.",
+    Reason.EVIDENCE_NOT_A_LINK: _says(
+        "Please give a web address that begins with https:// and has at most 500 characters."
+    ),
     Reason.UNKNOWN_REQUEST: _says(
         "I do not know this request (any more). Your click changed nothing. Type `/upgrade` to "
         "begin a new one."
@@ -178,6 +182,10 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     ),
     Reason.WRONG_STATE: _as_it_is,
     Reason.EXPIRED: _expired,
+    Reason.SUBSCRIPTION_BUSY: _says(
+        "Another upgrade of this subscription is running, or its outcome is not known yet. Your click "
+        "changed nothing. Wait until that one is settled."
+    ),
     Reason.OWN_REQUEST: _own_request,
     Reason.MAY_NOT_APPROVE: _may_not_approve,
     Reason.APPROVERS_UNREADABLE: _says(
@@ -202,6 +210,8 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
 
 def trouble(error: PartnerCenterError) -> str:
     """Trouble at Microsoft in words: what happened and what to do."""
+    if error.code in words.SIGN_IN:
+        return words.SIGN_IN[error.code]
     match error:
         case SignInFailed():
             said = f" ({outside(error.code)})" if error.code else ""
@@ -261,6 +271,20 @@ def not_posted(request: UpgradeRequest) -> Message:
                 f"<#{request.channel_id}>, because I am not in that channel. It is kept, and nothing was "
                 "ordered. Type `/invite @upgrade-bot` there and I will post it."
             )
+        ]
+    )
+
+
+def not_shown(request: UpgradeRequest) -> Message:
+    """To the requester, when the bot itself cannot show or attend to the request."""
+    return Message(
+        [
+            section(
+                f"I have your request for *{outside(request.customer.name)}*, but something in me "
+                "keeps me from showing how it stands. I try again; please tell your operator if it "
+                "stays like this."
+            ),
+            context(f"Reference for your operator: {request.id}"),
         ]
     )
 

@@ -1,6 +1,6 @@
 """The thread of a card: the request's history, a message a step, the result among them."""
 
-from bot.domain.subscription import UpgradeType
+from bot.domain.subscription import Kind, UpgradeType
 from bot.domain.upgrade import Event, LicenseError, Outcome, State, Step, UpgradeRequest
 from bot.messages import words
 from bot.messages.blocks import Block, Message, context, mention, outside, section
@@ -29,10 +29,15 @@ def line(request: UpgradeRequest, event: Event) -> Message | None:
             return _say(
                 f"Started by {_who(event)}. Partner Center request id {request.ms_request_id}"
             )
+        case Step.FOLLOW:
+            return _say(
+                "Partner Center has taken it and works on it, which takes minutes and sometimes a "
+                f"day. I follow it and say here when it is done. Operation {outside(request.operation_id)}"
+            )
         case Step.DRIFT:
             return _say(
-                f"{mention(request.requester)}: *not sent*, because it no longer is what was "
-                "approved. The approvals are void; please decide anew.\n"
+                f"{mention(request.requester)}: *not sent*, because it has changed since it "
+                "was approved. The approvals are void; please decide again.\n"
                 + "\n".join(words.difference(each) for each in event.differences)
             )
         case Step.HAND_BACK:
@@ -44,7 +49,7 @@ def line(request: UpgradeRequest, event: Event) -> Message | None:
         case Step.LOSE_ANSWER:
             return _say(
                 f"{mention(request.requester)}: the upgrade was sent, but Partner Center's answer "
-                "did not arrive. *Do not repeat it.* I look at Partner Center until I know, and "
+                "did not arrive. *Do not repeat it.* I keep looking at Partner Center until I know, and "
                 "say so here.",
                 reference(request),
             )
@@ -58,13 +63,11 @@ def line(request: UpgradeRequest, event: Event) -> Message | None:
 
 def result(request: UpgradeRequest, outcome: Outcome) -> Message:
     """The UpgradeResult in words."""
-    option, subscription = request.option, request.subscription
     head = [
         f"✅ {mention(request.requester)}: *{outside(request.customer.name)}* was upgraded.",
-        f"Old subscription: {outside(subscription.name)}, suspended (`{outside(subscription.id)}`)",
-        f"New subscription: {outside(option.name)} (`{outside(outcome.target_subscription_id)}`)",
-        f"Type: {words.UPGRADE_TYPES[option.type]}",
-        f"Seats: {option.seats}",
+        *_subscriptions(request, outcome),
+        f"Type: {words.how(request.option)}",
+        f"Seats: {request.option.seats}",
     ]
     if outcome.seen:
         head.append(
@@ -75,18 +78,39 @@ def result(request: UpgradeRequest, outcome: Outcome) -> Message:
     return Message(blocks)
 
 
+def _subscriptions(request: UpgradeRequest, outcome: Outcome) -> list[str]:
+    """Old and new. A whole transition of new commerce keeps the subscription and its id."""
+    option, subscription = request.option, request.subscription
+    old, new = outside(subscription.name), outside(option.name)
+    target = outside(outcome.target_subscription_id)
+    if outcome.target_subscription_id.lower() == subscription.id.lower():
+        return [f"Subscription: now {new}, before {old} (the same subscription, `{target}`)"]
+    left = "suspended"
+    if subscription.kind is Kind.NEW_COMMERCE:
+        rest = subscription.seats - option.seats
+        left = f"keeps {rest} seats" if rest else "has ended"
+    return [
+        f"Old subscription: {old}, {left} (`{outside(subscription.id)}`)",
+        f"New subscription: {new} (`{target}`)",
+    ]
+
+
 def _licences(request: UpgradeRequest, outcome: Outcome) -> list[Block]:
     failed = outcome.license_errors
+    if not outcome.moved:
+        why = " ".join(words.public_obstacle(each) for each in outcome.obstacles)
+        return [section(f"*The users' licences did not move.* {why} Assign the new ones by hand.")]
     if failed:
-        people = "\n".join(_person(each) for each in failed[:PEOPLE_SHOWN])
-        more = len(failed) - PEOPLE_SHOWN
-        rest = f"\n… and {more} more, to be seen in Partner Center." if more > 0 else ""
+        shown = failed[:PEOPLE_SHOWN]
+        groups = [shown[start : start + 5] for start in range(0, len(shown), 5)]
+        rest = len(failed) - len(shown)
         return [
             section(
                 f"*{len(failed)} licences did not move.* Assign the new licence to these people "
                 "in the admin centre:"
             ),
-            section(people + rest),
+            *(section("\n".join(_person(each) for each in group)) for group in groups),
+            *([section(f"… and {rest} more, to be seen in Partner Center.")] if rest else []),
         ]
     if request.option.type is UpgradeType.UPGRADE_ONLY:
         return [section("Users keep their old licences until somebody assigns the new ones.")]
@@ -101,16 +125,24 @@ def _person(error: LicenseError) -> str:
 
 def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:
     if outcome.seen:
-        why = "the subscription has changed in another way, so this upgrade cannot happen any more."
-    elif outcome.obstacles:
-        why = " ".join(words.obstacle(each) for each in outcome.obstacles)
+        why = (
+            "Its answer was lost, and by now the subscription has changed in another way than this "
+            "upgrade would have. Look at Partner Center before you do anything else."
+        )
+        return _say(f"❌ {mention(request.requester)}: {_name(request)} {why}", reference(request))
+    if outcome.obstacles:
+        why = " ".join(words.public_obstacle(each) for each in outcome.obstacles)
     else:
         why = f"Partner Center refused it (HTTP {outcome.status}, code {outside(outcome.code) or 'none'})."
     return _say(
-        f"❌ {mention(request.requester)}: *{outside(request.customer.name)}* was not upgraded. {why}\n"
+        f"❌ {mention(request.requester)}: {_name(request)} was not upgraded. {why}\n"
         "This bot has changed nothing. Type `/upgrade` to see what is possible now.",
         reference(request),
     )
+
+
+def _name(request: UpgradeRequest) -> str:
+    return f"*{outside(request.customer.name)}*"
 
 
 def reference(request: UpgradeRequest) -> str:

@@ -1,24 +1,39 @@
 """Microsoft Partner Center as the story needs it: find, list, perform, look.
 
-`client.py` makes the calls, `wire.py` knows the JSON, `auth.py` signs in, `customers.py` and
-`upgrades.py` speak in domain values. Facts: https://learn.microsoft.com/partner-center/developer
+`partner_center.py` is one interface over both commerce worlds, `upgrades.py` (traditional) and
+`transitions.py` (new commerce); `client.py` makes the calls, `wire.py` knows the JSON, `auth.py`
+signs in. Facts: https://learn.microsoft.com/partner-center/developer
 """
 
-from bot.partner_center.auth import ENDPOINTS, Cloud, SignIn
-from bot.partner_center.client import Client
+from bot.partner_center.answers import Answer, Listed, Seen, Sight, Verdict
+from bot.partner_center.auth import (
+    ENDPOINTS,
+    NOBODY_SIGNED_IN,
+    Application,
+    Cloud,
+    SignIn,
+    device_login,
+)
+from bot.partner_center.client import Client, Limits, Trace
 from bot.partner_center.customers import Customers, is_guid
-from bot.partner_center.upgrades import Answer, Listed, Sight, Upgrades, Verdict
+from bot.partner_center.partner_center import PartnerCenter
 
 __all__ = [
     "ENDPOINTS",
+    "NOBODY_SIGNED_IN",
     "Answer",
+    "Application",
     "Client",
     "Cloud",
     "Customers",
+    "Limits",
     "Listed",
+    "PartnerCenter",
+    "Seen",
     "Sight",
     "SignIn",
-    "Upgrades",
+    "Trace",
     "Verdict",
+    "device_login",
     "is_guid",
 ]

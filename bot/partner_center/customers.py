@@ -7,15 +7,23 @@ https://learn.microsoft.com/partner-center/developer/get-all-of-a-customer-s-sub
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import structlog
+from pydantic import ValidationError
 
 from bot.domain.subscription import Customer, Kind, Subscription
-from bot.errors import NotFound
+from bot.errors import NotFound, Unreadable
 from bot.partner_center import wire
-from bot.partner_center.client import Client
+from bot.partner_center.client import Client, Trace
 
-PAGE = 50
+log = structlog.get_logger()
+
+FOUND_AT_MOST = 50
+PAGE = 500
 
 T = TypeVar("T")
 
@@ -26,44 +34,58 @@ class Customers:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def starting_with(self, text: str, correlation_id: str) -> list[Customer]:
+    async def starting_with(self, text: str, trace: Trace) -> list[Customer]:
         """Customers whose company name or domain starts with `text`, or whose tenant id it is.
 
-        Partner Center knows no other search. At most `PAGE` of each kind.
+        Partner Center knows no other search. At most `FOUND_AT_MOST` of each kind.
         """
         if is_guid(text):
             try:
-                return [await self._client.get(path("customers", text), correlation_id, _customer)]
+                return [await self._client.get(path("customers", text), trace, _customer)]
             except NotFound:
                 return []
         by_name, by_domain = await asyncio.gather(
-            self._filtered("CompanyName", text, correlation_id),
-            self._filtered("Domain", text, correlation_id),
+            self._filtered("CompanyName", text, trace),
+            self._filtered("Domain", text, trace),
         )
-        found = {customer.id.lower(): customer for customer in by_name + by_domain}
+        found = {customer.id: customer for customer in by_name + by_domain}
         return sorted(found.values(), key=lambda c: (c.name.casefold(), c.domain.casefold()))
 
-    async def subscriptions(self, customer_id: str, correlation_id: str) -> list[Subscription]:
-        """Every subscription of the customer, whatever its state."""
+    async def all(self, trace: Trace, page: int = PAGE) -> AsyncIterator[list[Customer]]:
+        """Every customer of the partner, a page at a time. Raises PartnerCenterError."""
+        params, headers = {"size": str(page)}, dict[str, str]()
+        seen: set[str] = set()
+        while True:
+            collection = await self._client.get(
+                "customers", trace, wire.Collection.read, params=params, headers=headers
+            )
+            yield [_customer(item) for item in collection.items]
+            following = _next_page(collection, params)
+            if following is None:
+                return
+            params, headers = following
+            position = json.dumps(following)
+            if position in seen:
+                raise Unreadable("the pages of customers go in a circle")
+            seen.add(position)
+
+    async def subscriptions(self, customer_id: str, trace: Trace) -> list[Subscription]:
+        """Every subscription of the customer, whatever its state, with its add-ons by name."""
         where = path("customers", customer_id, "subscriptions")
-        return await self._client.get(where, correlation_id, each(_subscription))
+        read = await self._client.get(where, trace, each(wire.Subscription.read))
+        return [_subscription(subscription, read) for subscription in read]
 
     async def subscription(
-        self, customer_id: str, subscription_id: str, correlation_id: str
+        self, customer_id: str, subscription_id: str, trace: Trace
     ) -> Subscription:
-        """One subscription as it is now. Raises NotFound."""
+        """One subscription as it is now, without its add-ons. Raises NotFound."""
         where = path("customers", customer_id, "subscriptions", subscription_id)
-        return await self._client.get(where, correlation_id, _subscription)
+        return _subscription(await self._client.get(where, trace, wire.Subscription.read), [])
 
-    async def _filtered(self, field: str, text: str, correlation_id: str) -> list[Customer]:
+    async def _filtered(self, field: str, text: str, trace: Trace) -> list[Customer]:
         condition = {"Field": field, "Value": text, "Operator": "starts_with"}
-        return await self._client.get(
-            "customers",
-            correlation_id,
-            each(_customer),
-            size=str(PAGE),
-            filter=json.dumps(condition),
-        )
+        params = {"size": str(FOUND_AT_MOST), "filter": json.dumps(condition)}
+        return await self._client.get("customers", trace, each(_customer), params=params)
 
 
 def is_guid(text: str) -> bool:
@@ -86,8 +108,41 @@ def path(*parts: str) -> str:
 
 
 def each(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
-    """A reader of collections whose members `read` reads."""
-    return lambda answer: [read(item) for item in wire.Collection.read(answer).items]
+    """A reader of collections whose members `read` reads. One that cannot be read is left out,
+    with a line in the log: it must not hide the others."""
+
+    def read_all(answer: Any) -> list[T]:
+        items, found = wire.Collection.read(answer).items, []
+        for item in items:
+            try:
+                found.append(read(item))
+            except ValidationError as error:
+                log.warning("partner_center.unreadable_item", problems=error.error_count())
+        if items and not found:
+            raise ValueError("not one member could be read")
+        return found
+
+    return read_all
+
+
+def _next_page(
+    collection: wire.Collection, params: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Parameters and headers of the next page; None behind the last one.
+
+    The token comes beside the items or among the headers of `links.next`. Only the parameters
+    of the link are taken, never its host; its address can have two question marks.
+    """
+    link = collection.links.next if collection.links else None
+    headers = {each.key: each.value for each in link.headers} if link else {}
+    token = collection.continuation_token or headers.get("MS-ContinuationToken", "")
+    if not link and not token:
+        return None
+    if link and urlsplit(link.uri).netloc:
+        raise Unreadable("the next page is on another host")
+    query = link.uri.partition("?")[2].replace("?", "&") if link else ""
+    following = {**params, **dict(parse_qsl(query)), "seekOperation": "Next"}
+    return following, {"MS-ContinuationToken": token} if token else {}
 
 
 def _customer(data: Any) -> Customer:
@@ -100,38 +155,55 @@ def _customer(data: Any) -> Customer:
     )
 
 
-def _subscription(data: Any) -> Subscription:
-    subscription = wire.Subscription.read(data)
-    return Subscription(
-        id=subscription.id,
-        offer_id=subscription.offer_id,
-        name=subscription.friendly_name or subscription.offer_name or subscription.offer_id,
-        seats=subscription.quantity,
-        status=subscription.status,
-        kind=_kind(subscription),
-        term=subscription.term_duration,
-        billing_cycle=subscription.billing_cycle,
-        ends_at=subscription.commitment_end_date,
-        auto_renews=subscription.auto_renew_enabled,
-        suspended_because=tuple(subscription.suspension_reasons),
-        created_at=subscription.creation_date,
+def _subscription(it: wire.Subscription, others: list[wire.Subscription]) -> Subscription:
+    add_ons = [
+        other.friendly_name or other.offer_name or other.offer_id
+        for other in others
+        if other.parent_subscription_id.lower() == it.id.lower() and other.status == "active"
+    ]
+    subscription = Subscription(
+        id=it.id,
+        offer_id=it.offer_id,
+        name=it.friendly_name or it.offer_name or it.offer_id or it.id,
+        seats=it.quantity or 0,
+        status=it.status,
+        kind=_kind(it),
+        term=it.term_duration.upper(),
+        billing_cycle=it.billing_cycle,
+        ends_at=it.commitment_end_date or it.commitment_end_date_time,
+        auto_renews=it.auto_renew_enabled,
+        suspended_because=tuple(it.suspension_reasons),
+        created_at=it.creation_date,
+        promotion_id=it.promotion_id,
     )
+    return replace(subscription, add_ons=tuple(add_ons), scheduled_change=_scheduled_change(it))
 
 
-def _kind(subscription: wire.Subscription) -> Kind:
+def _scheduled_change(it: wire.Subscription) -> str:
+    """What is to happen at the renewal, as plan and seats; empty when it stays as it is."""
+    there = it.scheduled_next_term_instructions
+    if there is None:
+        return ""
+    product = there.product
+    plan = ":".join(filter(None, (product.product_id, product.sku_id))) if product else ""
+    seats = f"{there.quantity} seats" if there.quantity else ""
+    return " ".join(filter(None, (plan, seats))) or "a change"
+
+
+def _kind(it: wire.Subscription) -> Kind:
     """Which world it belongs to. `productType` is there only for modern products; the form of
     the offer id tells the rest: a GUID is a traditional licence, `product:sku:availability`
     is new commerce, `MS-AZR-…` is Azure."""
-    product = subscription.product_type.id if subscription.product_type else ""
-    offer = subscription.offer_id
-    if subscription.parent_subscription_id:
+    product = it.product_type.id.lower() if it.product_type else ""
+    offer = it.offer_id
+    if it.parent_subscription_id:
         return Kind.ADD_ON
-    if offer.upper().startswith("MS-AZR-") or product.lower().startswith("azure"):
+    if offer.upper().startswith("MS-AZR-") or product.startswith("azure"):
         return Kind.AZURE
-    if product.lower() in ("software", "perpetualsoftware", "softwaresubscriptions"):
+    if "software" in product or "perpetual" in product:
         return Kind.SOFTWARE
-    if product == "OnlineServicesNCE" or ":" in offer:
+    if product == "onlineservicesnce" or (not product and ":" in offer):
         return Kind.NEW_COMMERCE
-    if subscription.is_trial:
+    if it.is_trial:
         return Kind.TRIAL
-    return Kind.TRADITIONAL if is_guid(offer) else Kind.UNKNOWN
+    return Kind.TRADITIONAL if not product and is_guid(offer) else Kind.UNKNOWN

@@ -10,7 +10,7 @@ https://learn.microsoft.com/partner-center/developer/subscription-resources
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -32,6 +32,20 @@ UPGRADE_ERROR_CODES = (
     "offer_does_not_support_billing_cycle",
     "insufficient_granular_admin_permissions",
 )
+
+BILLING_CYCLES = ("unknown", "monthly", "annual", "none", "one_time", "triennial", "biennial")
+
+TRANSITION_TYPES = ("none", "transition_only", "transition_with_license_transfer")
+
+TRANSITION_ERROR_CODES = (
+    *UPGRADE_ERROR_CODES[:11],
+    "conversions_not_found",
+    "user_license_error",
+    "insufficient_granular_admin_permissions",
+)
+"""Alike up to 10, and different behind it: the two tables are never one."""
+
+TRANSITION_STATUSES = ("started", "in_progress", "completed", "failed")
 
 SUBSCRIPTION_STATUSES = (
     "none",
@@ -66,7 +80,33 @@ def _enum(names: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _list(value: Any) -> Any:
-    return [] if value is None else value
+    """A list, also of what came alone or as an object (Microsoft's pages show both)."""
+    if value is None or value == "":
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _names(value: Any) -> Any:
+    """A list of names, also out of an object whose keys they are."""
+    return list(value) if isinstance(value, dict) else _list(value)
+
+
+def _thing(value: Any) -> Any:
+    """An object, or nothing when something else stands in its place."""
+    return value if isinstance(value, dict | BaseModel) else None
+
+
+def _number(value: Any) -> int | None:
+    """A whole number, or nothing when it is none."""
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _truth(value: Any) -> bool | None:
+    """Yes or no, or nothing when it is neither."""
+    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
 
 
 def _text(value: Any) -> str:
@@ -79,12 +119,16 @@ def _moment(value: Any) -> Any:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", str(value).strip()))
     except ValueError:
         return None
-    return None if moment.year == 9999 else moment
+    if moment.year == 9999:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Text = Annotated[str, BeforeValidator(_text)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Texts = Annotated[list[Text], BeforeValidator(_list)]
+Texts = Annotated[list[Text], BeforeValidator(_names)]
+Number = Annotated[int | None, BeforeValidator(_number)]
+Truth = Annotated[bool | None, BeforeValidator(_truth)]
 
 
 class Wire(BaseModel):
@@ -101,7 +145,11 @@ class Wire(BaseModel):
             (field.alias or name).lower(): field.alias or name
             for name, field in cls.model_fields.items()
         }
-        return {aliases.get(str(key).lower(), key): value for key, value in data.items()}
+        return {
+            aliases.get(str(key).lower(), key): value
+            for key, value in data.items()
+            if value is not None  # null and absent mean the same, and both happen
+        }
 
     @classmethod
     def read(cls, data: Any) -> Self:
@@ -127,23 +175,23 @@ class ResourceAttributes(Wire):
 
 
 class ResourceLinks(Wire):
-    self_: Link | None = Field(default=None, alias="self")
-    next: Link | None = None
-    previous: Link | None = None
+    self_: Annotated[Link | None, BeforeValidator(_thing)] = Field(default=None, alias="self")
+    next: Annotated[Link | None, BeforeValidator(_thing)] = None
+    previous: Annotated[Link | None, BeforeValidator(_thing)] = None
 
 
 class OfferLinks(ResourceLinks):
-    learn_more: Link | None = None
+    learn_more: Annotated[Link | None, BeforeValidator(_thing)] = None
 
 
 class OfferCategory(Wire):
     id: Text = ""
     name: Text = ""
-    rank: int | None = None
+    rank: Number = None
     locale: Text = ""
     country: Text = ""
-    links: ResourceLinks | None = None
-    attributes: ResourceAttributes | None = None
+    links: Annotated[ResourceLinks | None, BeforeValidator(_thing)] = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 class OfferProduct(Wire):
@@ -156,23 +204,23 @@ class Offer(Wire):
     id: Text
     name: Text = ""
     description: Text = ""
-    minimum_quantity: int | None = None
-    maximum_quantity: int | None = None
-    rank: int | None = None
+    minimum_quantity: Number = None
+    maximum_quantity: Number = None
+    rank: Number = None
     uri: Text = ""
     locale: Text = ""
     country: Text = ""
-    category: OfferCategory | None = None
+    category: Annotated[OfferCategory | None, BeforeValidator(_thing)] = None
     prerequisite_offers: Texts = Field(default_factory=list)
-    is_add_on: bool | None = None
-    has_add_ons: bool | None = None
-    is_available_for_purchase: bool | None = None
+    is_add_on: Truth = None
+    has_add_ons: Truth = None
+    is_available_for_purchase: Truth = None
     billing: Text = ""
     supported_billing_cycles: Texts = Field(default_factory=list)
-    is_auto_renewable: bool | None = None
-    is_internal: bool | None = None
-    is_trial: bool | None = None
-    is_microsoft_product: bool | None = None
+    is_auto_renewable: Truth = None
+    is_internal: Truth = None
+    is_trial: Truth = None
+    is_microsoft_product: Truth = None
     conversion_target_offers: Texts = Field(default_factory=list)
     upgrade_target_offers: Texts = Field(default_factory=list)
     partner_qualifications: Texts = Field(default_factory=list)
@@ -180,24 +228,24 @@ class Offer(Wire):
     reseller_qualifications: Texts = Field(default_factory=list)
     sales_group_id: Text = ""
     limit_unit_of_measure: Text = ""
-    limit: int | None = None
-    term: int | None = None
+    limit: Number = None
+    term: Number = None
     term_unit_of_measure: Text = ""
     acquisition_type: Text = ""
     supported_catalog_types: Texts = Field(default_factory=list)
     actions: Texts = Field(default_factory=list)
-    product: OfferProduct | None = None
+    product: Annotated[OfferProduct | None, BeforeValidator(_thing)] = None
     unit_type: Text = ""
-    links: OfferLinks | None = None
+    links: Annotated[OfferLinks | None, BeforeValidator(_thing)] = None
     additional_properties: Any = None
-    attributes: ResourceAttributes | None = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 class UpgradeError(Wire):
     code: Annotated[str, BeforeValidator(_enum(UPGRADE_ERROR_CODES))] = ""
     description: Text = ""
     additional_details: Text = ""
-    attributes: ResourceAttributes | None = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 UpgradeErrors = Annotated[list[UpgradeError], BeforeValidator(_list)]
@@ -208,9 +256,9 @@ class Upgrade(Wire):
     target_offer: Offer
     upgrade_type: UpgradeTypeName = "none"
     is_eligible: bool = False
-    quantity: int | None = None
+    quantity: Number = None
     upgrade_errors: UpgradeErrors = Field(default_factory=list)
-    attributes: ResourceAttributes | None = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 class ServiceFault(Wire):
@@ -225,7 +273,7 @@ class UserLicenseError(Wire):
     name: Text = ""
     email: Text = ""
     errors: Annotated[list[ServiceFault], BeforeValidator(_list)] = Field(default_factory=list)
-    attributes: ResourceAttributes | None = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 class UpgradeResult(Wire):
@@ -236,7 +284,7 @@ class UpgradeResult(Wire):
     license_errors: Annotated[list[UserLicenseError], BeforeValidator(_list)] = Field(
         default_factory=list
     )
-    attributes: ResourceAttributes | None = None
+    attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
 
 
 class CompanyProfile(Wire):
@@ -251,6 +299,19 @@ class Customer(Wire):
     relationship_to_partner: Text = ""
 
 
+class ScheduledProduct(Wire):
+    product_id: Text = ""
+    sku_id: Text = ""
+    availability_id: Text = ""
+    billing_cycle: Text = ""
+    term_duration: Text = ""
+
+
+class ScheduledNextTermInstructions(Wire):
+    product: Annotated[ScheduledProduct | None, BeforeValidator(_thing)] = None
+    quantity: Number = None
+
+
 class ProductType(Wire):
     id: Text = ""
     display_name: Text = ""
@@ -262,34 +323,114 @@ class Subscription(Wire):
     offer_id: Text = ""
     offer_name: Text = ""
     friendly_name: Text = ""
-    product_type: ProductType | None = None
-    quantity: int = 0
+    product_type: Annotated[ProductType | None, BeforeValidator(_thing)] = None
+    quantity: Number = None
     unit_type: Text = ""
     parent_subscription_id: Text = ""
     creation_date: Moment = None
     commitment_end_date: Moment = None
+    commitment_end_date_time: Moment = None
     status: Annotated[str, BeforeValidator(_enum(SUBSCRIPTION_STATUSES))] = ""
     suspension_reasons: Texts = Field(default_factory=list)
-    auto_renew_enabled: bool | None = None
+    auto_renew_enabled: Truth = None
     billing_type: Text = ""
-    billing_cycle: Text = ""
+    billing_cycle: Annotated[str, BeforeValidator(_enum(BILLING_CYCLES))] = ""
     term_duration: Text = ""
-    is_trial: bool | None = None
+    is_trial: Truth = None
+    promotion_id: Text = ""
+    scheduled_next_term_instructions: Annotated[
+        ScheduledNextTermInstructions | None, BeforeValidator(_thing)
+    ] = None
+
+
+class TransitionError(Wire):
+    code: Annotated[str, BeforeValidator(_enum(TRANSITION_ERROR_CODES))] = ""
+    description: Text = ""
+
+
+TransitionErrors = Annotated[list[TransitionError], BeforeValidator(_list)]
+TransitionTypeName = Annotated[str, BeforeValidator(_enum(TRANSITION_TYPES))]
+
+
+class Eligibility(Wire):
+    is_eligible: bool = False
+    transition_type: TransitionTypeName = "none"
+    errors: TransitionErrors = Field(default_factory=list)
+
+
+class SubscriptionEligibility(Wire):
+    """An existing subscription that seats can move into. Its error codes are not published."""
+
+    is_eligible: bool = False
+    subscription_id: Text = ""
+    subscription_friendly_name: Text = ""
+    subscription_term_duration: Text = ""
+    subscription_billing_cycle: Text = ""
+    errors: TransitionErrors = Field(default_factory=list)
+
+
+class TransitionEligibility(Wire):
+    """One target, with the types of transition inside: not one item a type, as upgrades have."""
+
+    catalog_item_id: Text
+    title: Text = ""
+    description: Text = ""
+    quantity: Number = None
+    eligibilities: Annotated[list[Eligibility], BeforeValidator(_list)] = Field(
+        default_factory=list
+    )
+    subscription_eligibilities: Annotated[list[SubscriptionEligibility], BeforeValidator(_list)] = (
+        Field(default_factory=list)
+    )
+
+
+class TransitionEvent(Wire):
+    name: Text = ""
+    status: Annotated[str, BeforeValidator(_enum(TRANSITION_STATUSES))] = ""
+    timestamp: Moment = None
+    errors: TransitionErrors = Field(default_factory=list)
+
+
+class Transition(Wire):
+    operation_id: Text = ""
+    from_catalog_item_id: Text = ""
+    from_subscription_id: Text = ""
+    to_catalog_item_id: Text = ""
+    to_subscription_id: Text = ""
+    quantity: Number = None
+    term_duration: Text = ""
+    billing_cycle: Text = ""
+    transition_type: TransitionTypeName = "none"
+    promotion_id: Text = ""
+    events: Annotated[list[TransitionEvent], BeforeValidator(_list)] = Field(default_factory=list)
+
+
+class Transitions(Wire):
+    """The history of a subscription: `items` in Microsoft's SDK, `transition` on its page."""
+
+    items: Annotated[list[Transition], BeforeValidator(_list)] = Field(default_factory=list)
+    transition: Annotated[list[Transition], BeforeValidator(_list)] = Field(default_factory=list)
 
 
 class Collection(Wire):
     """A list of anything. A field `items` that is absent or null is an empty list."""
 
-    total_count: int | None = None
+    total_count: Number = None
     items: Annotated[list[Any], BeforeValidator(_list)] = Field(default_factory=list)
-    links: ResourceLinks | None = None
+    links: Annotated[ResourceLinks | None, BeforeValidator(_thing)] = None
     continuation_token: Text = ""
 
 
 class Fault(Wire):
-    """Either of Partner Center's two error bodies: its own, or its gateway's."""
+    """Any of the three error bodies: Partner Center's own, its gateway's, and Entra's."""
 
     code: Text = ""
     description: Text = ""
-    status_code: int | None = None
+    data: Annotated[list[Any], BeforeValidator(_list)] = Field(default_factory=list)
+    source: Text = ""
+    status_code: Number = None
     message: Text = ""
+    error: Any = None
+    error_codes: Annotated[list[Any], BeforeValidator(_list)] = Field(
+        default_factory=list, alias="error_codes"
+    )

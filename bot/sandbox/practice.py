@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.app import Bot
-from bot.sandbox.partner_center import PartnerCenterServer, Records, records
+from bot.sandbox.partner_center import PartnerCenterServer, Records, records, transitions
 from bot.sandbox.slack import SlackServer, Workspace
 from bot.settings import load
 
@@ -42,6 +42,7 @@ class Practice:
         self.clock = clock
         self.slack = SlackServer(workspace(clock))
         self.partner_center = PartnerCenterServer(customers(clock))
+        add_new_commerce(self.partner_center)
         self.bot: Bot | None = None
         self.http_mode = False
         self._folder = tempfile.TemporaryDirectory(prefix="upgrade-bot-practice-")
@@ -147,3 +148,18 @@ def customers(clock: PracticeClock) -> Records:
 
     partner.add_customer("Tailspin", "tailspin.example")
     return partner
+
+
+def add_new_commerce(server: PartnerCenterServer) -> None:
+    """A customer of the new commerce, with a change that is scheduled for the renewal."""
+    litware = server.records.add_customer("Litware", "litware.example")
+    server.transitions.add_subscription(
+        litware,
+        transitions.BASIC,
+        10,
+        scheduledNextTermInstructions={
+            "product": {"productId": "CFQ7TTC0LDPB", "skuId": "0001"},
+            "quantity": 12,
+        },
+    )
+    server.transitions.add_subscription(litware, transitions.STANDARD, 5, name="Head office")

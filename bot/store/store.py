@@ -1,17 +1,18 @@
 """Reading and changing the rows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from pydantic import TypeAdapter
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.policy import Person
@@ -19,6 +20,8 @@ from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import Approval, Event, State, Step, Taken, UpgradeRequest, due_at
 from bot.errors import Reason, Refused
 from bot.store import tables
+
+T = TypeVar("T")
 
 OFFER_LASTS = timedelta(days=1)
 
@@ -71,22 +74,34 @@ class Store:
         sa.event.listen(engine.sync_engine, "connect", _prepare)
         sa.event.listen(engine.sync_engine, "begin", _begin)
         store = cls(engine, clock)
-        async with store._write() as connection:
-            await connection.run_sync(_migrate)
+        await store._write(lambda connection: connection.run_sync(_migrate))
         return store
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
+        """Let a write that has begun come to its end, then close every connection."""
+        async with self._writer:
+            await self._engine.dispose()
 
     async def add(self, taken: Taken) -> UpgradeRequest:
-        """Store a new request with its first line of history."""
+        """Store a new request with its first line of history.
+
+        A request of that id that is there already is returned as it is: the form was delivered
+        again.
+        """
         request, event = taken
-        async with self._write() as connection:
+
+        async def insert(connection: AsyncConnection) -> UpgradeRequest:
             row = {"id": request.id, "shown_version": 0, **_columns(request)}
+            there = await connection.execute(
+                sa.select(tables.requests.c.id).where(tables.requests.c.id == request.id)
+            )
+            if there.first():
+                return await _read(connection, request.id)
             await connection.execute(sa.insert(tables.requests).values(row))
             await _remember(connection, request, event)
-        return request
+            return request
+
+        return await self._write(insert)
 
     async def take(
         self, request_id: str, step: Callable[[UpgradeRequest, datetime], Taken]
@@ -98,21 +113,29 @@ class Store:
         who click at once one wins, and the others are refused with the true state.
         Raises Refused (from `step`, or UNKNOWN_REQUEST).
         """
-        while True:
-            async with self._write() as connection:
-                before = await _read(connection, request_id)
-                after, event = step(before, self._clock())
-                statement = (
-                    sa.update(tables.requests)
-                    .where(
-                        tables.requests.c.id == request_id,
-                        tables.requests.c.version == before.version,
-                    )
-                    .values(_columns(after))
+
+        async def compare_and_set(connection: AsyncConnection) -> UpgradeRequest | None:
+            before = await _read(connection, request_id)
+            after, event = step(before, self._clock())
+            statement = (
+                sa.update(tables.requests)
+                .where(
+                    tables.requests.c.id == request_id,
+                    tables.requests.c.version == before.version,
                 )
-                if (await connection.execute(statement)).rowcount == 1:
-                    await _remember(connection, after, event)
-                    return after
+                .values(_columns(after))
+            )
+            try:
+                if (await connection.execute(statement)).rowcount != 1:
+                    return None
+            except IntegrityError as error:  # the index that allows one of a subscription
+                raise Refused(Reason.SUBSCRIPTION_BUSY, request=before) from error
+            await _remember(connection, after, event)
+            return after
+
+        while True:
+            if after := await self._write(compare_and_set):
+                return after
 
     async def request(self, request_id: str) -> UpgradeRequest:
         """The newest version of a request. Raises Refused(UNKNOWN_REQUEST)."""
@@ -134,7 +157,7 @@ class Store:
     async def due(self, limit: int = 100) -> list[str]:
         """Ids of the requests that the bot has to attend to by now, the longest due first."""
         table = tables.requests
-        due = table.c.due_at <= self._clock()
+        due = (table.c.due_at <= self._clock()) & self._rested()
         return await self._ids(
             sa.select(table.c.id).where(due).order_by(table.c.due_at).limit(limit)
         )
@@ -148,8 +171,36 @@ class Store:
     async def unshown(self, limit: int = 100) -> list[str]:
         """Ids of requests whose newest version Slack does not show yet."""
         table = tables.requests
-        query = sa.select(table.c.id).where(table.c.shown_version < table.c.version).limit(limit)
-        return await self._ids(query)
+        behind = (table.c.shown_version < table.c.version) & self._rested()
+        return await self._ids(sa.select(table.c.id).where(behind).limit(limit))
+
+    def _rested(self) -> sa.ColumnElement[bool]:
+        until = tables.requests.c.rests_until
+        return until.is_(None) | (until <= self._clock())
+
+    async def rest(self, request_id: str, pauses: list[timedelta]) -> None:
+        """Leave a request alone for a while, because attending to it ended in trouble: as long
+        as the first pause after the first trouble in a row, the second after the second, …"""
+        table = tables.requests
+
+        async def note(connection: AsyncConnection) -> None:
+            query = sa.select(table.c.troubles).where(table.c.id == request_id)
+            troubles = (await connection.execute(query)).scalar_one_or_none() or 0
+            until = self._clock() + pauses[min(troubles, len(pauses) - 1)]
+            row = {"rests_until": until, "troubles": troubles + 1}
+            await connection.execute(sa.update(table).where(table.c.id == request_id).values(row))
+
+        await self._write(note)
+
+    async def rested(self, request_id: str) -> None:
+        """Attending to the request ended well again."""
+        table = tables.requests
+        well = sa.update(table).where(table.c.id == request_id)
+
+        async def note(connection: AsyncConnection) -> None:
+            await connection.execute(well.values(rests_until=None, troubles=0))
+
+        await self._write(note)
 
     async def shown(self, request_id: str) -> Shown | None:
         """Where and how far a request is shown; None before its card was posted."""
@@ -164,13 +215,16 @@ class Store:
         """Remember what Slack shows now."""
         table, requests = tables.shown, tables.requests
         upto = min(shown.card_version, shown.told_version)
-        async with self._write() as connection:
+
+        async def note(connection: AsyncConnection) -> None:
             await connection.execute(sa.delete(table).where(table.c.request_id == request_id))
             row = {"request_id": request_id, **shown._asdict()}
             await connection.execute(sa.insert(table).values(row))
             await connection.execute(
                 sa.update(requests).where(requests.c.id == request_id).values(shown_version=upto)
             )
+
+        await self._write(note)
 
     async def offer(self, offers: list[Offered]) -> None:
         """Remember what was offered, and forget what was offered more than a day ago."""
@@ -179,12 +233,14 @@ class Store:
             {"id": o.id, "offered_at": o.offered_at, "body": _dump(_offered_json, o)}
             for o in offers
         ]
-        async with self._write() as connection:
-            await connection.execute(
-                sa.delete(table).where(table.c.offered_at < self._clock() - OFFER_LASTS)
-            )
+
+        async def note(connection: AsyncConnection) -> None:
+            too_old = table.c.offered_at < self._clock() - OFFER_LASTS
+            await connection.execute(sa.delete(table).where(too_old))
             if rows:
                 await connection.execute(sa.insert(table), rows)
+
+        await self._write(note)
 
     async def offered(self, offer_id: str) -> Offered:
         """What an option's button stands for. Raises Refused(OFFER_GONE) after a day."""
@@ -198,6 +254,23 @@ class Store:
             raise Refused(Reason.OFFER_GONE)
         return _offered_json.validate_json(body)
 
+    async def secret(self, name: str) -> bytes | None:
+        """A sealed secret, if there is one of that name."""
+        query = sa.select(tables.secrets.c.sealed).where(tables.secrets.c.name == name)
+        async with self._read() as connection:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+    async def keep_secret(self, name: str, sealed: bytes) -> None:
+        """Keep a sealed secret in place of an older one."""
+        table = tables.secrets
+
+        async def note(connection: AsyncConnection) -> None:
+            await connection.execute(sa.delete(table).where(table.c.name == name))
+            row = {"name": name, "sealed": sealed, "kept_at": self._clock()}
+            await connection.execute(sa.insert(table).values(row))
+
+        await self._write(note)
+
     async def _ids(self, query: sa.Select[Any]) -> list[str]:
         async with self._read() as connection:
             return list((await connection.execute(query)).scalars())
@@ -207,13 +280,20 @@ class Store:
         async with self._engine.connect() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction. SQLite has one writer: wait in this queue, not in its busy loop."""
-        async with self._writer, self._engine.connect() as connection:
-            await connection.execution_options(sqlite_begin="IMMEDIATE")
-            async with connection.begin():
-                yield connection
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do some work in one transaction, whole or not at all.
+
+        SQLite has one writer: wait in this queue, not in its busy loop. Whoever waits for the
+        work may be cancelled; the transaction itself always comes to its end.
+        """
+
+        async def transaction() -> T:
+            async with self._writer, self._engine.connect() as connection:
+                await connection.execution_options(sqlite_begin="IMMEDIATE")
+                async with connection.begin():
+                    return await work(connection)
+
+        return await asyncio.shield(asyncio.create_task(transaction()))
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -250,7 +330,7 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
         "requester_id": request.requester.user_id,
         "channel_id": request.channel_id,
         "customer_id": request.customer.id,
-        "subscription_id": request.subscription.id,
+        "subscription_id": request.subscription.id.lower(),
         "created_at": request.created_at,
         "due_at": due_at(request),
         "body": _dump(_request_json, replace(request, approvals=())),

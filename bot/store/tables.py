@@ -39,6 +39,8 @@ requests = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),
     sa.Column("shown_version", sa.Integer, nullable=False),
+    sa.Column("rests_until", UtcDateTime),
+    sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
 sa.Index("requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
@@ -46,6 +48,12 @@ sa.Index(
     "requests_unshown",
     requests.c.id,
     sqlite_where=requests.c.shown_version < requests.c.version,
+)
+sa.Index(
+    "requests_one_at_a_time",
+    requests.c.subscription_id,
+    unique=True,
+    sqlite_where=sa.text("state IN ('performing', 'unknown')"),
 )
 
 votes = sa.Table(
@@ -86,4 +94,12 @@ shown = sa.Table(
     sa.Column("ts", sa.Text, nullable=False),
     sa.Column("card_version", sa.Integer, nullable=False),
     sa.Column("told_version", sa.Integer, nullable=False),
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("kept_at", UtcDateTime, nullable=False),
 )

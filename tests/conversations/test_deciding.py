@@ -20,7 +20,7 @@ async def test_a_decline_needs_a_reason_and_the_requester_reads_it(
     await workspace.carol.presses("Decline")
     assert "Why not?: ____" in await workspace.carol.sees_form()
     await workspace.carol.fills_in(reason="   ")
-    assert "! Please say why, so that the others can decide." in await workspace.carol.sees_form()
+    assert "! Please say why: the others read it." in await workspace.carol.sees_form()
     await workspace.carol.fills_in(reason="Their contract ends in May.")
     card = await workspace.card()
     assert "⛔ Declined" in card

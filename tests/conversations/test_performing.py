@@ -1,5 +1,7 @@
 """Exactly once or not at all: lost answers, refusals, drift, crashes and restarts."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.sandbox.partner_center import Gate, Trouble, records
@@ -91,7 +93,7 @@ async def test_an_upgrade_that_somebody_did_otherwise_meanwhile_fails(
     source["status"] = "deleted"
     await workspace.passes(hours=1)
     assert "❌ Upgrade failed" in await workspace.card()
-    assert "this upgrade cannot happen any more" in await workspace.thread()
+    assert "the subscription has changed in another way" in await workspace.thread()
 
 
 async def test_http_200_with_upgrade_errors_is_a_failure(workspace: Conversation) -> None:
@@ -166,7 +168,8 @@ async def test_drift_voids_the_approval_and_asks_again(workspace: Conversation) 
     assert "Seats: 30" in card
     assert "0 of 1 approvals" in card
     told = await workspace.thread()
-    assert "not sent, because it no longer is what was approved" in told
+    assert "not sent, because it has changed since it was approved." in told
+    assert "It has changed since it was first approved" in card
     assert "• seats: was 25, is 30" in told
     assert workspace.posts() == 0
 
@@ -187,7 +190,7 @@ async def test_an_option_that_is_no_longer_eligible_is_never_sent(workspace: Con
     for _ in range(2):
         await workspace.alice.presses("Upgrade now")
         assert "⏳ Approval needed" in await workspace.card()
-        assert "can be upgraded: was yes, is no. The subscription is not active." in (
+        assert "It cannot be upgraded now. The subscription is not active." in (
             await workspace.thread()
         )
         await workspace.carol.presses("Approve")
@@ -202,8 +205,8 @@ async def test_a_target_that_is_gone_is_never_sent(workspace: Conversation) -> N
     customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
     workspace.partner_center.records.subscriptions[customer].clear()
     await workspace.alice.presses("Upgrade now")
-    assert "⏳ Approval needed" in await workspace.card()
-    assert "• status: was active, is deleted" in await workspace.thread()
+    assert "❌ Upgrade failed" in await workspace.card()
+    assert "This upgrade is no longer offered" in await workspace.thread()
     assert workspace.posts() == 0
 
 
@@ -293,3 +296,123 @@ async def test_a_crash_before_anything_was_sent_goes_on_at_the_next_start(
     assert "✅ Upgraded" in await workspace.card()
     await workspace.thread()
     assert workspace.posts() == len(workspace.upgrades()) == 1
+
+
+async def test_two_requests_for_one_subscription_are_never_sent_at_once(
+    workspace: Conversation,
+) -> None:
+    """The second waits until the first is settled, and then finds that it is done."""
+    await approved(workspace)
+    await workspace.bob.asks_for_e3()
+    await workspace.carol.presses("Approve")
+    await workspace.card()
+    await workspace.thread()
+    alices, bobs = [m for m in workspace.slack.messages if not m.only_for and not m.thread_ts]
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
+    await workspace.alice.sends(await workspace.alice.payload_for(alices, "Upgrade now"))
+    await workspace.thread()
+
+    bobs_click = await workspace.bob.payload_for(bobs, "Upgrade now")
+    await workspace.bob.sends(bobs_click)
+    assert "Another upgrade of this subscription is running" in await workspace.bob.reads()
+    assert workspace.posts() == 1
+
+    for _ in range(13):
+        await workspace.passes(minutes=5)
+    await workspace.alice.sends(await workspace.alice.payload_for(alices, "Upgrade now"))
+    await workspace.thread()
+    assert "✅ Upgraded" in workspace.read(alices)
+    await workspace.bob.sends(bobs_click)
+    await workspace.thread()
+    assert "❌ Upgrade failed" in workspace.read(bobs)
+    assert len(workspace.upgrades()) == 1
+
+
+async def test_a_look_that_comes_back_late_does_not_undo_the_next_attempt(
+    workspace: Conversation,
+) -> None:
+    """Somebody's *Check again* hangs; meanwhile the request is handed back and confirmed anew."""
+    await approved(workspace)
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
+    await workspace.alice.presses("Upgrade now")
+    await workspace.card()
+    for _ in range(11):
+        await workspace.passes(minutes=5)
+    slow = Gate()
+    workspace.partner_center.trouble("GET", "/subscriptions", Trouble(gate=slow, after=True))
+    workspace.practice.clock.move(timedelta(minutes=10))
+    await workspace.bob.sends(await workspace.bob.payload_of("Check again"))
+    await slow.arrived.wait()
+    assert workspace.bot.jobs
+    await workspace.bot.jobs.tick()
+    await workspace.until_somebody_sees("for an hour the subscription has shown no sign")
+
+    posting = Gate()
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(gate=posting))
+    card = [m for m in workspace.slack.messages if not m.only_for and not m.thread_ts][-1]
+    await workspace.alice.sends(await workspace.alice.payload_for(card, "Upgrade now"))
+    await posting.arrived.wait()
+    slow.opened.set()
+    assert await workspace.until_somebody_sees("This upgrade is already running")
+    posting.opened.set()
+    assert "✅ Upgraded" in await workspace.card()
+    await workspace.thread()
+    assert len(workspace.upgrades()) == 1
+
+
+@pytest.mark.parametrize("trouble", [Trouble(status=408, after=True), Trouble(status=409)])
+async def test_doubtful_refusals_are_looked_into(workspace: Conversation, trouble: Trouble) -> None:
+    """A time-out of the server and a conflict do not say that nothing happened."""
+    await approved(workspace)
+    workspace.partner_center.trouble("POST", "/upgrades", trouble)
+    await workspace.alice.presses("Upgrade now")
+    card = await workspace.card()
+    assert ("✅ Upgraded" if trouble.after else "⚠️ Checking the result") in card
+    await workspace.thread()
+
+
+async def test_a_subscription_that_was_bought_otherwise_is_not_taken_for_the_upgrade(
+    workspace: Conversation,
+) -> None:
+    """Of the target's plan, but not of its seats: somebody has to look at Partner Center."""
+    await approved(workspace)
+    there = workspace.partner_center.records
+    contoso = there.find_customers("CompanyName", "contoso")[0]["id"]
+    there.add_subscription(contoso, records.E3, 7)
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
+    await workspace.alice.presses("Upgrade now")
+    assert "⚠️ Checking the result" in await workspace.card()
+    source = there.subscriptions[contoso][0]
+    source["status"], source["suspensionReasons"] = "suspended", ["Transition"]
+    await workspace.passes(hours=1)
+    assert "❌ Upgrade failed" in await workspace.card()
+    assert "Look at Partner Center before you do anything else." in await workspace.thread()
+
+
+async def test_the_same_form_delivered_twice_is_one_request(workspace: Conversation) -> None:
+    """Slack may deliver a submission again, too."""
+    await workspace.alice.types("/upgrade contoso")
+    await workspace.alice.reads()
+    await workspace.alice.presses("Office 365 Enterprise E3 (upgrade only)")
+    await workspace.alice.sees_form()
+    view = workspace.form_of(workspace.alice.id)
+    interactions = workspace.practice.slack.interactions
+    payload = interactions.submission_payload(view, {"reason": "Once."})
+    for _ in range(3):
+        await workspace.practice.slack.deliver("interactive", payload)
+    workspace.slack.close_view(view)
+    await workspace.card()
+    cards = [m for m in workspace.slack.messages if not m.only_for and not m.thread_ts]
+    assert len(cards) == 1
+
+
+async def test_a_sign_in_that_breaks_at_the_last_moment_means_that_nothing_was_sent(
+    workspace: Conversation,
+) -> None:
+    """The token was refused and no other could be had: the upgrade was never let in."""
+    await approved(workspace)
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(status=401))
+    workspace.partner_center.login.broken = (50076, "invalid_grant")
+    await workspace.alice.presses("Upgrade now")
+    assert "🔵 Approved" in await workspace.card()
+    assert "Partner Center did not take the upgrade" in await workspace.thread()

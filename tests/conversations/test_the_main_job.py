@@ -24,13 +24,12 @@ Office 365 Enterprise E1
 ---
 Office 365 Business Premium
 3 seats · suspended · 1 year, billed monthly · renews 2027-02-28
-Not possible: Office 365 Enterprise E3 (upgrade only), Office 365 Enterprise E3 \
-(with licence transfer). The subscription is not active. Reactivate it first; if it was upgraded \
-already, look at the new subscription.
+Not possible at the moment. The subscription is not active. If it was upgraded already, look at \
+the new subscription; if not, reactivate it first.
 ---
 Office 365 F1
 40 seats · active · 1 year, billed monthly · renews 2027-02-28
-Microsoft offers no upgrade of this plan."""
+Microsoft offers no upgrade for this plan."""
     )
 
     await alice.presses("Office 365 Enterprise E3 (upgrade only)")
@@ -41,8 +40,8 @@ Contoso (contoso.onmicrosoft.com)
 Office 365 Enterprise E1 → Office 365 Enterprise E3
 Seats: 25 | Kind: upgrade only | Users' licences: stay on the old plan until somebody moves them \
 | Term: 1 year, billed monthly
-An upgrade cannot be undone. The seats are bought at once, the old subscription is suspended, and \
-a promotion on it is lost.
+An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
+Any promotion on the old plan is lost.
 Reason: ____
 Link to the customer's consent: ____
 One approval of @license-approvers will be needed. Nothing is ordered before that and your \
@@ -60,9 +59,9 @@ Seats: 25 | Users' licences: stay on the old plan until somebody moves them | Re
 @alice | Asked: 2026-11-20 09:00 UTC | Term: 1 year, billed monthly | Term ends: 2027-02-28
 Reason: They need Office.
 Customer's consent: link to mail.example [https://mail.example/42]
-An upgrade cannot be undone. The seats are bought at once, the old subscription is suspended, and \
-a promotion on it is lost.
-0 of 1 approvals. @license-approvers may approve. Expires 2026-11-21 09:00 UTC.
+An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
+Any promotion on the old plan is lost.
+0 of 1 approvals. @license-approvers may approve. The request expires 2026-11-21 09:00 UTC.
 [Approve] [Decline] [Withdraw]"""
     )
 
@@ -76,7 +75,8 @@ a promotion on it is lost.
     await carol.presses("Approve")
     assert (await workspace.card()).endswith(
         """\
-Approved by @carol (2026-11-20 09:05 UTC). @alice can upgrade now. Expires 2026-11-21 09:00 UTC.
+Approved by @carol (2026-11-20 09:05 UTC). @alice can upgrade now. The request expires \
+2026-11-21 09:00 UTC.
 [Upgrade now] [Decline] [Withdraw]"""
     )
     assert await workspace.thread() == "Approved by @carol. @alice: Upgrade now can be pressed."
@@ -121,7 +121,7 @@ async def test_people_whose_licence_did_not_move_are_named_in_the_result(
     await alice.fills_in(reason="New laptops.")
     await carol.presses("Approve")
     await alice.presses("Upgrade now")
-    assert "✅ Upgraded" in await workspace.card()
+    assert "2 licences did not move; the thread says whose." in await workspace.card()
     assert (
         """\
 2 licences did not move. Assign the new licence to these people in the admin centre:
@@ -175,7 +175,7 @@ async def test_a_rule_for_big_requests_asks_more_people_and_the_consent(start: S
     await alice.fills_in(reason="Growth.")
     assert "! The policy asks for a link to the customer's consent." in await alice.sees_form()
     await alice.fills_in(reason="Growth.", evidence="see my mailbox")
-    assert "! Please give an address that begins with https://" in await alice.sees_form()
+    assert "! Please give a web address that begins with https://" in await alice.sees_form()
     await alice.fills_in(reason="Growth.", evidence="https://tickets.example/7")
     assert "0 of 2 approvals" in await workspace.card()
 

@@ -19,7 +19,7 @@ from bot.domain.subscription import (
     UpgradeOption,
     UpgradeType,
 )
-from bot.domain.upgrade import LEGAL, Outcome, State, Step, Taken, UpgradeRequest
+from bot.domain.upgrade import LEGAL, Approval, Outcome, State, Step, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -33,14 +33,24 @@ POLICY = Policy(
     remind_after=timedelta(hours=2),
     evidence=Evidence.OPTIONAL,
 )
-SUBSCRIPTION = Subscription("s", "e1", "E1", 25, "active", Kind.TRADITIONAL)
+SUBSCRIPTION = Subscription(
+    "s",
+    "e1",
+    "E1",
+    25,
+    "active",
+    Kind.TRADITIONAL,
+    term="P1Y",
+    billing_cycle="monthly",
+    ends_at=NOW + timedelta(days=90),
+)
 OPTION = UpgradeOption("e3", "E3", UpgradeType.UPGRADE_ONLY, eligible=True, seats=25)
 
 
 def request_in(state: State) -> UpgradeRequest:
     """A request as it is in some state."""
     at_work = state in (State.PERFORMING, State.UNKNOWN)
-    return UpgradeRequest(
+    request = UpgradeRequest(
         id="r",
         version=3,
         state=state,
@@ -60,13 +70,16 @@ def request_in(state: State) -> UpgradeRequest:
         sent_at=NOW if at_work else None,
         looked_at=NOW if state is State.UNKNOWN else None,
     )
+    if state is not State.APPROVED:
+        return request
+    return replace(request, approvals=(Approval(CAROL, NOW, request.fingerprint),))
 
 
 STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
     Step.APPROVE: lambda r: story.approve(r, CAROL, NOW, 1),
     Step.DECLINE: lambda r: story.decline(r, CAROL, NOW, 1, "No."),
     Step.WITHDRAW: lambda r: story.withdraw(r, ALICE, NOW),
-    Step.CLAIM: lambda r: story.claim(r, ALICE, NOW, 1),
+    Step.CLAIM: lambda r: story.claim(r, ALICE, NOW, 1, 0),
     Step.EXPIRE: lambda r: story.expire(r, r.expires_at),
     Step.SEND: lambda r: story.send(replace(r, sent_at=None), NOW),
     Step.DRIFT: lambda r: story.drift(
@@ -75,6 +88,7 @@ STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
     Step.HAND_BACK: lambda r: story.hand_back(r, NOW, "not_sent"),
     Step.FINISH: lambda r: story.finish(r, NOW, Outcome("t")),
     Step.FAIL: lambda r: story.fail(r, NOW, Outcome()),
+    Step.FOLLOW: lambda r: story.follow(r, NOW, "operation"),
     Step.LOSE_ANSWER: lambda r: story.lose_answer(r, NOW),
     Step.LOOK: lambda r: story.look(r, NOW),
 }
@@ -91,7 +105,7 @@ def test_every_step_in_every_state_is_legal_or_refused(state: State, step: Step)
         assert (event.step, event.state) == (step, after.state)
     else:
         with pytest.raises(Refused) as refused:
-            STEPS[step](before)
+            STEPS[step](replace(before, approvals=()))
         assert refused.value.reason is Reason.WRONG_STATE
 
 
@@ -147,7 +161,7 @@ def test_nothing_expires_early() -> None:
 
 def test_a_request_is_sent_at_most_once_for_each_claim() -> None:
     """Whoever comes second to the last commit before the POST does not send."""
-    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1)
+    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
     sent, _ = story.send(claimed, NOW)
     with pytest.raises(Refused):
         story.send(sent, NOW)
@@ -183,6 +197,14 @@ def test_every_fact_of_the_subscription_is_part_of_the_fingerprint(
     assert replace(request, subscription=changed).fingerprint != request.fingerprint
 
 
+@pytest.mark.parametrize("fact", ["term", "billing_cycle", "ends_at"])
+def test_what_partner_center_does_not_say_this_time_is_no_difference(fact: str) -> None:
+    """One of its answers has the field, the other has not."""
+    unsaid: dict[str, Any] = {fact: None if fact == "ends_at" else ""}
+    silent = replace(SUBSCRIPTION, **unsaid)
+    assert story.differences(request_in(State.APPROVED), silent, OPTION) == ()
+
+
 def test_the_case_of_ids_is_no_difference() -> None:
     """Partner Center writes the same id in either case."""
     same = replace(SUBSCRIPTION, offer_id="E1"), replace(OPTION, offer_id="E3")
@@ -201,3 +223,34 @@ def test_a_vote_for_an_earlier_round_does_not_count() -> None:
     with pytest.raises(Refused) as refused:
         story.approve(replace(request_in(State.AWAITING_APPROVAL), round=2), CAROL, NOW, 1)
     assert refused.value.reason is Reason.CHANGED_SINCE
+
+
+def test_a_claim_needs_approvals_of_exactly_what_there_is() -> None:
+    """Whatever went wrong before, an approval of something else opens nothing."""
+    request = request_in(State.APPROVED)
+    other = replace(request, approvals=(Approval(CAROL, NOW, "something else"),))
+    for wrong in (other, replace(request, approvals=())):
+        with pytest.raises(Refused):
+            story.claim(wrong, ALICE, NOW, 1, 0)
+
+
+def test_a_button_is_good_for_one_attempt() -> None:
+    """A confirmation that is delivered again after a hand-back does not begin another."""
+    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
+    back, _ = story.hand_back(claimed, NOW, "not_sent")
+    with pytest.raises(Refused) as refused:
+        story.claim(back, ALICE, NOW, 1, 0)
+    assert refused.value.reason is Reason.CHANGED_SINCE
+    assert story.claim(back, ALICE, NOW, 1, 1)
+
+
+def test_what_was_found_out_about_one_attempt_says_nothing_about_the_next() -> None:
+    """A look that comes back late must not settle what somebody began meanwhile."""
+    first = request_in(State.UNKNOWN)
+    back, _ = story.hand_back(first, NOW, "nothing_happened")
+    approved = replace(back, approvals=(Approval(CAROL, NOW, back.fingerprint),))
+    second, _ = story.send(story.claim(approved, ALICE, NOW, 1, 0)[0], NOW)
+    assert second.sent_before
+    assert not story.is_same_attempt(first, back)
+    assert not story.is_same_attempt(first, second)
+    assert story.is_same_attempt(first, replace(first, looks=3))

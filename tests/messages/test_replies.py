@@ -25,7 +25,7 @@ def test_every_code_of_partner_center_has_words_and_a_next_step() -> None:
 
 def test_every_kind_state_and_fact_has_words() -> None:
     """Nothing is shown as a bare code of ours."""
-    assert set(words.NOT_UPGRADABLE) == set(Kind) - {Kind.TRADITIONAL}
+    assert set(words.NOT_UPGRADABLE) == set(Kind) - {Kind.TRADITIONAL, Kind.NEW_COMMERCE}
     assert set(words.UPGRADE_TYPES) == set(words.LICENCES) == set(UpgradeType)
     assert set(words.FACTS) == set(Fact)
     assert set(MARKERS) == set(State)

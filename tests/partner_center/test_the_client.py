@@ -22,12 +22,15 @@ from bot.errors import (
     Unreachable,
     Unreadable,
 )
-from bot.partner_center import Client, Customers, SignIn, Upgrades, wire
+from bot.partner_center import Client, Customers, Limits, SignIn, Trace, wire
 from bot.partner_center.client import Call
 from bot.partner_center.customers import is_guid, path
+from bot.partner_center.upgrades import Upgrades
 from tests.domain.test_the_states import SUBSCRIPTION
 
 CUSTOMER = "8a6b2c1e-0000-4000-8000-000000000000"
+TRACE = Trace(str(uuid.uuid4()))
+QUICK = Limits(connect=1, read=1, write=1, retry_pause=0.001)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -76,7 +79,7 @@ async def client(server: Server) -> AsyncIterator[Client]:
     """The client, pointed at it."""
     async with httpx.AsyncClient() as http:
         base = f"http://127.0.0.1:{server.port}"
-        yield Client(http, base, Signed(), lambda: str(uuid.uuid4()), retry_pause=0.001)
+        yield Client(http, base, Signed(), lambda: str(uuid.uuid4()), QUICK)
 
 
 def answers(body: bytes, status: int = 200, **headers: str) -> Handler:
@@ -99,7 +102,7 @@ async def test_a_body_is_read_with_any_byte_order_mark(
 ) -> None:
     """UTF-8 with and without, and UTF-16, as one old host of Microsoft's sends it."""
     server.answer = answers('{"items": [{"id": "é"}]}'.encode(encoding))
-    assert await client.get("customers", "c", anything) == {"items": [{"id": "é"}]}
+    assert await client.get("customers", TRACE, anything) == {"items": [{"id": "é"}]}
 
 
 @pytest.mark.parametrize(
@@ -124,9 +127,9 @@ async def test_every_error_is_named_by_its_meaning(
     """With status, code and ids, and without Microsoft's own text."""
     server.answer = answers(body, status, Location="http://127.0.0.1:1/elsewhere")
     with pytest.raises(kind) as raised:
-        await client.get("customers", "correlation", anything)
+        await client.get("customers", TRACE, anything)
     error = raised.value
-    assert (error.status, error.correlation_id) == (status, "correlation")
+    assert (error.status, error.correlation_id) == (status, TRACE.correlation_id)
     assert error.code == ("2012" if b"2012" in body else "")
     assert "secret" not in str(error)
 
@@ -135,11 +138,11 @@ async def test_reads_are_repeated_and_writes_are_not(server: Server, client: Cli
     """Four tries for a read, one for a write."""
     server.answer = answers(b"", 503)
     with pytest.raises(Unreachable):
-        await client.get("customers", "c", anything)
+        await client.get("customers", TRACE, anything)
     assert len(server.seen) == 4
     server.seen.clear()
     with pytest.raises(Unreachable):
-        await client.post("customers", Call("r", "c"), {}, anything)
+        await client.post("customers", Call("r", TRACE), {}, anything)
     assert len(server.seen) == 1
 
 
@@ -147,7 +150,7 @@ async def test_a_refused_token_is_replaced_once(server: Server, client: Client) 
     """And the second refusal is final."""
     server.answer = answers(b"", 401)
     with pytest.raises(SignInFailed):
-        await client.get("customers", "c", anything)
+        await client.get("customers", TRACE, anything)
     tokens = [request.headers["Authorization"] for request in server.seen]
     assert tokens == ["Bearer token-1", "Bearer token-2"]
 
@@ -156,16 +159,16 @@ async def test_a_redirect_is_not_followed_and_gets_no_token(server: Server, clie
     """Whatever another host would do with it."""
     server.answer = answers(b"", 302, Location="/v1/elsewhere")
     with pytest.raises(Unreadable):
-        await client.get("customers", "c", anything)
+        await client.get("customers", TRACE, anything)
     assert len(server.seen) == 1
 
 
 async def test_a_server_that_is_not_there_was_certainly_not_reached() -> None:
     """Nothing was sent, and the error knows."""
     async with httpx.AsyncClient() as http:
-        client = Client(http, "http://127.0.0.1:1", Signed(), lambda: "i", retry_pause=0.001)
+        client = Client(http, "http://127.0.0.1:1", Signed(), lambda: "i", QUICK)
         with pytest.raises(Unreachable) as raised:
-            await client.get("customers", "c", anything)
+            await client.get("customers", TRACE, anything)
     assert raised.value.never_sent
 
 
@@ -263,7 +266,7 @@ async def test_the_sample_of_microsofts_page_is_read(server: Server, client: Cli
     server.answer = answers(json.dumps(sample).encode("utf-8-sig"))
     upgrades = Upgrades(client, Customers(client))
     source = replace(SUBSCRIPTION, id=CUSTOMER)
-    (listed,) = await upgrades.options(CUSTOMER, source, "c")
+    (listed,) = await upgrades.options(CUSTOMER, source, TRACE)
     assert listed.option.type is UpgradeType.UPGRADE_ONLY
     assert not listed.option.eligible
     assert listed.option.obstacles[0].code is ObstacleCode.SUBSCRIPTION_STATUS_NOT_ACTIVE

@@ -69,7 +69,7 @@ async def test_a_refused_step_leaves_no_trace(store: Store) -> None:
     """The transaction ends as if nothing had been tried."""
     request = await added(store)
     with pytest.raises(Refused):
-        await store.take(request.id, lambda r, now: story.claim(r, CAROL, now, 1))
+        await store.take(request.id, lambda r, now: story.claim(r, CAROL, now, 1, 0))
     assert await store.request(request.id) == request
     assert len(await store.history(request.id)) == 1
 

@@ -121,7 +121,9 @@ class Page:
         message = self._slack.find(body["channel"], body["ts"])
         if message is None:
             raise web.HTTPNotFound
-        await self._practice.slack.interactions.click(body["as"], message, body["action_id"])
+        interactions = self._practice.slack.interactions
+        payload = interactions.click_payload(body["as"], message, body["element"])
+        await interactions.deliver_click(payload)
         return web.json_response({})
 
     async def _submit(self, request: web.Request) -> web.Response:

@@ -2,5 +2,6 @@
 
 from bot.sandbox.partner_center.records import Records
 from bot.sandbox.partner_center.server import Gate, PartnerCenterServer, Trouble
+from bot.sandbox.partner_center.transitions import Transitions
 
-__all__ = ["Gate", "PartnerCenterServer", "Records", "Trouble"]
+__all__ = ["Gate", "PartnerCenterServer", "Records", "Transitions", "Trouble"]

@@ -22,12 +22,16 @@ class Login:
         self._clock = clock
         self.tenant_id = str(uuid.uuid4())
         self.client_id = str(uuid.uuid4())
+        self.account_id = str(uuid.uuid4())
         self.client_secret = secrets.token_urlsafe(24)
         self.refresh_tokens = {secrets.token_urlsafe(32)}
         self.broken: tuple[int, str] | None = None
         """An AADSTS code and an error word that every sign-in gets."""
         self._issued: dict[str, datetime] = {}
         self.sign_ins = 0
+        self.device_codes: dict[str, bool] = {}
+        """Codes of device logins, and whether somebody has entered them."""
+        self.public_refresh_tokens: set[str] = set()
 
     def routes(self, base: Callable[[], str]) -> list[web.RouteDef]:
         """Discovery and token endpoint; `base` is the address that they are served at."""
@@ -41,12 +45,14 @@ class Login:
                     "issuer": f"{here}/v2.0",
                     "authorization_endpoint": f"{here}/oauth2/v2.0/authorize",
                     "token_endpoint": f"{here}/oauth2/v2.0/token",
+                    "device_authorization_endpoint": f"{here}/oauth2/v2.0/devicecode",
                 }
             )
 
         return [
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", discovery),
             web.post("/{tenant}/oauth2/v2.0/token", self._token),
+            web.post("/{tenant}/oauth2/v2.0/devicecode", self._device_code),
         ]
 
     def is_good(self, token: str) -> bool:
@@ -63,7 +69,13 @@ class Login:
             return self._error(400, self.broken[1], self.broken[0])
         if form.get("client_id") != self.client_id:
             return self._error(400, "unauthorized_client", 700016)
-        if form.get("client_secret") != self.client_secret:
+        if form.get("grant_type") == "urn:ietf:params:oauth:grant-type:device_code":
+            return self._device_token(str(form.get("device_code")))
+        if form.get("refresh_token") in self.public_refresh_tokens:
+            if "client_secret" in form:  # a public client has none
+                return self._error(401, "invalid_client", 700025)
+            return self._issue_public()
+        if form.get("client_secret") != self.client_secret and "client_assertion" not in form:
             return self._error(401, "invalid_client", 7000215)
         match form.get("grant_type"):
             case "refresh_token" if form.get("refresh_token") in self.refresh_tokens:
@@ -77,6 +89,36 @@ class Login:
             case _:
                 return self._error(400, "unsupported_grant_type", 70003)
 
+    async def _device_code(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        if form.get("client_id") != self.client_id:
+            return self._error(400, "unauthorized_client", 700016)
+        code = secrets.token_urlsafe(24)
+        self.device_codes[code] = False
+        return web.json_response(
+            {
+                "device_code": code,
+                "user_code": "PRACTICE1",
+                "verification_uri": "https://practice.example/devicelogin",
+                "expires_in": 900,
+                "interval": 1,
+                "message": "Open https://practice.example/devicelogin and enter PRACTICE1",
+            }
+        )
+
+    def _device_token(self, code: str) -> web.Response:
+        if code not in self.device_codes:
+            return self._error(400, "bad_verification_code", 70019)
+        if not self.device_codes[code]:
+            return self._error(400, "authorization_pending", 70016)
+        del self.device_codes[code]
+        return self._issue_public()
+
+    def _issue_public(self) -> web.Response:
+        refresh_token = secrets.token_urlsafe(32)
+        self.public_refresh_tokens.add(refresh_token)
+        return self._issue(refresh_token)
+
     def _issue(self, refresh_token: str | None) -> web.Response:
         self.sign_ins += 1
         token = secrets.token_urlsafe(32)
@@ -87,7 +129,7 @@ class Login:
             "access_token": token,
         }
         if refresh_token:
-            who = {"uid": str(uuid.uuid4()), "utid": self.tenant_id}
+            who = {"uid": self.account_id, "utid": self.tenant_id}
             answer |= {
                 "refresh_token": refresh_token,
                 "client_info": base64.urlsafe_b64encode(json.dumps(who).encode()).decode(),

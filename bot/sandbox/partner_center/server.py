@@ -19,7 +19,9 @@ from aiohttp import web
 
 from bot.sandbox.partner_center.login import Login
 from bot.sandbox.partner_center.records import Records
+from bot.sandbox.partner_center.transitions import Transitions
 
+ONE = "/v1/customers/{customer}/subscriptions/{id}"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -64,6 +66,7 @@ class PartnerCenterServer:
 
     def __init__(self, records: Records) -> None:
         self.records = records
+        self.transitions = Transitions(records)
         self.login = Login(records.clock)
         self.calls: list[Called] = []
         self.troubles: dict[str, deque[Trouble]] = {}
@@ -81,9 +84,12 @@ class PartnerCenterServer:
                 web.get("/v1/customers", self._customers),
                 web.get("/v1/customers/{customer}", self._customer),
                 web.get("/v1/customers/{customer}/subscriptions", self._subscriptions),
-                web.get("/v1/customers/{customer}/subscriptions/{id}", self._subscription),
-                web.get("/v1/customers/{customer}/subscriptions/{id}/upgrades", self._upgrades),
-                web.post("/v1/customers/{customer}/subscriptions/{id}/upgrades", self._upgrade),
+                web.get(ONE, self._subscription),
+                web.get(f"{ONE}/upgrades", self._upgrades),
+                web.post(f"{ONE}/upgrades", self._upgrade),
+                web.get(f"{ONE}/transitioneligibilities", self._eligibilities),
+                web.get(f"{ONE}/transitions", self._history),
+                web.post(f"{ONE}/transitions", self._start_transition),
             ]
         )
         login = web.Application()
@@ -173,6 +179,7 @@ class PartnerCenterServer:
         self.calls.append(Called(request.method, request.path_qs, *ids, status))
 
     async def _customers(self, request: web.Request) -> web.Response:
+        """A page of customers; the token of the next one is where it was left off."""
         size = int(request.query.get("size") or 0) or 500
         found = list(self.records.customers.values())
         if "filter" in request.query:
@@ -180,7 +187,11 @@ class PartnerCenterServer:
             if condition.get("Operator") != "starts_with":
                 return _error(400, 3000, "Only starts_with is supported.")
             found = self.records.find_customers(condition["Field"], condition["Value"])
-        return _collection(found[:size])
+        start = 0
+        if request.query.get("seekOperation") == "Next":
+            start = int(request.headers.get("MS-ContinuationToken", "0"))
+        more = start + size < len(found)
+        return _collection(found[start : start + size], str(start + size) if more else "", size)
 
     async def _customer(self, request: web.Request) -> web.Response:
         customer = self.records.customers.get(request.match_info["customer"].lower())
@@ -217,6 +228,36 @@ class PartnerCenterServer:
             return _error(400, 800002, "The input of the request is not valid.")
         return _json(result)
 
+    async def _eligibilities(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        if subscription is None:
+            return _error(404, 20003, "No such subscription.")
+        kind = request.query.get("eligibilityType", "immediate")
+        customer = request.match_info["customer"].lower()
+        return _collection(self.transitions.eligibilities(customer, subscription, kind))
+
+    async def _history(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        if subscription is None:
+            return _error(404, 20003, "No such subscription.")
+        operation_id = request.query.get("operationId", "")
+        return _json(self.transitions.history(subscription, operation_id))
+
+    async def _start_transition(self, request: web.Request) -> web.Response:
+        subscription = self._find(request)
+        if subscription is None:
+            return _error(404, 20003, "No such subscription.")
+        try:
+            started = self.transitions.start(
+                request.match_info["customer"].lower(),
+                subscription,
+                await request.json(),
+                request.headers["MS-RequestId"],
+            )
+        except ValueError:
+            return _error(400, 800002, "The input of the request is not valid.")
+        return _json(started)
+
     def _find(self, request: web.Request) -> dict[str, Any] | None:
         info = request.match_info
         return self.records.find_subscription(info["customer"], info["id"])
@@ -227,14 +268,21 @@ def _json(content: Any) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": "application/json; charset=utf-8"})
 
 
-def _collection(items: list[Any]) -> web.Response:
-    return _json(
-        {
-            "totalCount": len(items),
-            "items": items,
-            "attributes": {"objectType": "Collection"},
+def _collection(items: list[Any], token: str = "", size: int = 0) -> web.Response:
+    content: dict[str, Any] = {
+        "totalCount": len(items),
+        "items": items,
+        "links": {"self": {"uri": "/customers", "method": "GET", "headers": []}},
+        "attributes": {"objectType": "Collection"},
+    }
+    if token:
+        content["continuationToken"] = token
+        content["links"]["next"] = {
+            "uri": f"/customers?size={size}?seekOperation=Next",
+            "method": "GET",
+            "headers": [{"key": "MS-ContinuationToken", "value": token}],
         }
-    )
+    return _json(content)
 
 
 def _error(status: int, code: int, description: str) -> web.Response:

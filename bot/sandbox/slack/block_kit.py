@@ -151,6 +151,16 @@ INPUTS: dict[str, Rule] = {
             "focus_on_load": _boolean,
         },
     ),
+    "number_input": _object(
+        {**_INPUT, "is_decimal_allowed": _boolean},
+        {
+            "initial_value": _string(100),
+            "min_value": _string(100),
+            "max_value": _string(100),
+            "placeholder": _plain(150),
+            "focus_on_load": _boolean,
+        },
+    ),
     "url_text_input": _object(
         _INPUT,
         {"initial_value": _string(3000), "placeholder": _plain(150), "focus_on_load": _boolean},

@@ -120,7 +120,7 @@ class Interactions:
             block["block_id"]: {
                 block["element"]["action_id"]: {
                     "type": block["element"]["type"],
-                    "value": values.get(block["block_id"]) or None,
+                    "value": _typed(block, values),
                 }
             }
             for block in inputs
@@ -155,6 +155,12 @@ class Interactions:
 
     def _slack_says(self, user: str, channel: str, text: str) -> None:
         self._workspace.post(channel, "", text, only_for=user)
+
+
+def _typed(block: dict[str, Any], values: dict[str, str]) -> str | None:
+    """What the field holds: as typed, or as it was filled in at the opening."""
+    initial = block["element"].get("initial_value")
+    return values.get(block["block_id"], initial) or None
 
 
 def button(message: Message, action_id: str) -> dict[str, Any]:

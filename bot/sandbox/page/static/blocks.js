@@ -22,6 +22,10 @@ const RENDER = {
     const id = `input-${block.block_id}`;
     const area = block.element.multiline ? "textarea" : "input";
     const field = el(area, { id, name: block.block_id });
+    if (block.element.initial_value) field.value = block.element.initial_value;
+    if (block.element.type === "number_input") {
+      Object.assign(field, { type: "number", min: block.element.min_value ?? "", max: block.element.max_value ?? "" });
+    }
     if (block.element.max_length) field.maxLength = block.element.max_length;
     const hint = block.hint ? el("div", { className: "small", id: `${id}-hint` }, block.hint.text) : "";
     if (block.hint) field.setAttribute("aria-describedby", `${id}-hint`);

@@ -9,6 +9,7 @@ let me = new URLSearchParams(location.search).get("as") ?? "U0ALICE";
 let channel = null;
 let thread = null;
 let names = {};
+let restartedAt = null;
 
 async function send(what, body) {
   const answer = await fetch(`/api/${what}`, {
@@ -31,7 +32,8 @@ async function refresh() {
 }
 
 function show() {
-  $("running").textContent = state.running ? "The bot is running." : "The bot is stopped.";
+  const since = restartedAt ? ` Restarted at ${restartedAt.toLocaleTimeString()}.` : "";
+  $("running").textContent = state.running ? `The bot is running.${since}` : "The bot is stopped.";
   showPeople();
   showChannels();
   const here = state.messages.filter((m) => m.channel === channel);
@@ -102,7 +104,7 @@ async function press(m, element, node) {
   if (element.confirm && !(await confirmed(element.confirm))) return;
   node.disabled = true;
   try {
-    await send("click", { channel: m.channel, ts: m.ts, action_id: element.action_id });
+    await send("click", { channel: m.channel, ts: m.ts, element });
   } finally {
     node.disabled = false;
   }
@@ -174,6 +176,8 @@ $("restart").addEventListener("click", async () => {
   $("restart").disabled = true;
   await send("restart", {});
   $("restart").disabled = false;
+  restartedAt = new Date();
+  show();
 });
 $("composer").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -1,0 +1,43 @@
+"""One interface over both commerce worlds; which world a subscription is of is decided here."""
+
+from bot.domain.subscription import Kind, Subscription
+from bot.domain.upgrade import UpgradeRequest
+from bot.partner_center.answers import Answer, Listed, Seen
+from bot.partner_center.client import Client, Trace
+from bot.partner_center.customers import Customers
+from bot.partner_center.transitions import Transitions
+from bot.partner_center.upgrades import Upgrades
+
+
+class PartnerCenter:
+    """Microsoft Partner Center as the story needs it."""
+
+    def __init__(self, client: Client) -> None:
+        self.customers = Customers(client)
+        self._worlds: dict[Kind, Upgrades | Transitions] = {
+            Kind.TRADITIONAL: Upgrades(client, self.customers),
+            Kind.NEW_COMMERCE: Transitions(client),
+        }
+
+    def upgrades(self, subscription: Subscription) -> bool:
+        """Whether subscriptions of this kind can be upgraded at all."""
+        return subscription.kind in self._worlds
+
+    async def options(
+        self, customer_id: str, subscription: Subscription, trace: Trace
+    ) -> list[Listed]:
+        """What the subscription can be upgraded to, the ineligible options included.
+
+        Raises PartnerCenterError, and KeyError for a kind that cannot be upgraded.
+        """
+        return await self._worlds[subscription.kind].options(customer_id, subscription, trace)
+
+    async def perform(self, request: UpgradeRequest, listed: Listed) -> Answer:
+        """Send the upgrade, once; `listed` is the option as it was listed just before. Never
+        raises for trouble at Partner Center: every end is one of the verdicts."""
+        return await self._worlds[request.subscription.kind].perform(request, listed)
+
+    async def look(self, request: UpgradeRequest) -> Seen:
+        """What became of an upgrade that was sent. Raises PartnerCenterError when it cannot
+        look."""
+        return await self._worlds[request.subscription.kind].look(request)
