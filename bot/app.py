@@ -22,11 +22,21 @@ from bot.announcer import Announcer
 from bot.background import Background
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
+from bot.errors import PartnerCenterError
 from bot.jobs import Jobs
-from bot.partner_center import ENDPOINTS, Application, Client, Limits, PartnerCenter, SignIn
+from bot.messages import words
+from bot.partner_center import (
+    ENDPOINTS,
+    Application,
+    Client,
+    Limits,
+    PartnerCenter,
+    SignIn,
+    device_login,
+)
 from bot.people import SlackPeople
 from bot.performer import Performer
-from bot.settings import Settings
+from bot.settings import NEW_KEY, Settings
 from bot.store import Store
 from bot.vault import SealedVault
 from bot.web import Web
@@ -286,3 +296,24 @@ def _credential(settings: Settings) -> str | dict[str, str]:
         return {"private_key": pem, "public_certificate": pem}
     secret = settings.partner_center_client_secret
     return secret.get_secret_value() if secret else ""
+
+
+async def sign_in_by_device(
+    settings: Settings, say: Callable[[str], None], trust: ssl.SSLContext | None = None
+) -> None:
+    """Let a person sign in for the bot; `say` gets Microsoft's sentence with address and code.
+
+    Raises StartProblem with who must do what.
+    """
+    if settings.upgrade_bot_secret_key is None:
+        raise StartProblem([f"UPGRADE_BOT_SECRET_KEY is not set. {NEW_KEY}."])
+    store = await Store.open(settings.upgrade_bot_database_url, now)
+    vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
+    try:
+        with httpx.Client(verify=trust or True, timeout=10) as http:
+            await device_login(application(settings, http), vault, say, now)
+    except PartnerCenterError as error:
+        sentence = words.SIGN_IN.get(error.code or "", f"Microsoft did not sign in ({error}).")
+        raise StartProblem([f"PARTNER_CENTER: {sentence}"]) from error
+    finally:
+        await store.close()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -38,10 +38,27 @@ def run() -> None:
         logs.configure(settings.upgrade_bot_log)
         asyncio.run(_until_stopped(Bot(settings, policies)))
     except (SettingsProblem, StartProblem) as problem:
-        typer.echo("upgrade-bot cannot start:", err=True)
-        for line in problem.problems:
-            typer.echo(f"  - {line}", err=True)
-        raise typer.Exit(2) from None
+        _refuse("upgrade-bot cannot start:", problem.problems)
+
+
+@app.command()
+def login() -> None:
+    """Sign in at Microsoft for the bot, on any device; the sign-in is kept sealed in the database.
+
+    Takes the settings of `run` and UPGRADE_BOT_SECRET_KEY. Sign in as the service account with the
+    role Admin agent, with MFA.
+    """
+    from bot import logs
+    from bot.app import StartProblem, sign_in_by_device
+    from bot.settings import SettingsProblem, load
+
+    try:
+        settings, _policies = load(os.environ)
+        logs.configure(settings.upgrade_bot_log)
+        asyncio.run(sign_in_by_device(settings, typer.echo))
+    except (SettingsProblem, StartProblem) as problem:
+        _refuse("upgrade-bot cannot sign in:", problem.problems)
+    typer.echo("Signed in. `upgrade-bot run` uses it from its next start.")
 
 
 @app.command()
@@ -55,6 +72,13 @@ def demo(
 
     logs.configure("console")
     asyncio.run(serve(port, open_browser=browser))
+
+
+def _refuse(what: str, problems: list[str]) -> NoReturn:
+    typer.echo(what, err=True)
+    for line in problems:
+        typer.echo(f"  - {line}", err=True)
+    raise typer.Exit(2)
 
 
 async def _until_stopped(bot: "Bot") -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from cryptography.fernet import Fernet
 
 from bot.sandbox.partner_center import Gate, Trouble
 from bot.sandbox.practice import Practice, PracticeClock
@@ -32,10 +33,10 @@ def variables(practice: Practice, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **practice.environment(), **trusted, **more}
 
 
-async def start(environment: dict[str, str]) -> Process:
-    """Start `upgrade-bot run`."""
+async def start(environment: dict[str, str], command: str = "run") -> Process:
+    """Start `upgrade-bot run`, or another command."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", env=environment, stderr=PIPE
+        sys.executable, "-m", "bot", command, env=environment, stderr=PIPE, stdout=PIPE
     )
 
 
@@ -178,3 +179,34 @@ async def test_a_policy_without_approvers_says_which_line_to_write(practice: Pra
     _, said = await process.communicate()
     assert process.returncode == 2
     assert 'approvers = ["S0APPROVERS"] under [policy]' in said.decode()
+
+
+async def test_an_operator_signs_in_on_a_device_and_the_bot_uses_it(practice: Practice) -> None:
+    """`upgrade-bot login` shows Microsoft's sentence and waits; then `run` needs no token."""
+    environment = variables(practice, UPGRADE_BOT_SECRET_KEY=Fernet.generate_key().decode())
+    del environment["PARTNER_CENTER_REFRESH_TOKEN"]
+    process = await start(environment)
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert "An operator has to run `upgrade-bot login`." in said.decode()
+
+    process = await start(environment, "login")
+    assert process.stdout
+    assert b"enter PRACTICE1" in await process.stdout.readline()
+    codes = practice.partner_center.login.device_codes
+    codes.update(dict.fromkeys(codes, True))
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    assert b"Signed in." in said
+
+    process = await start(environment)
+    await ready(process)
+    assert await stop(process) == 0
+
+
+async def test_a_login_without_a_key_says_how_to_make_one(practice: Practice) -> None:
+    """The sign-in is never kept in the open."""
+    process = await start(variables(practice), "login")
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert "UPGRADE_BOT_SECRET_KEY is not set. Make one with: python3 -c" in said.decode()

@@ -72,10 +72,12 @@ ENDPOINTS = {
 
 
 class Kept(BaseModel):
-    """What is kept between starts, and shared by replicas: MSAL's cache, whose login it is
-    (a device login is of a public client), the newest refresh token where MSAL gave it out,
-    the one that it began with, as a hash, and when it was last used at Microsoft."""
+    """What is kept between starts, and shared by replicas: the access token, MSAL's cache,
+    whose login it is (a device login is of a public client), the newest refresh token where
+    MSAL gave it out, the one that it began with, as a hash, and when it was last used."""
 
+    token: str = ""
+    good_until: datetime | None = None
     cache: str = ""
     refresh_token: str | None = None
     by_login: bool = False
@@ -148,8 +150,6 @@ class SignIn:
         self._vault = vault
         self._clock = clock
         self._kept = Kept()
-        self._token = ""
-        self._good_until: datetime | None = None
         self._lock = asyncio.Lock()
 
     async def token(self, *, instead_of: str | None = None) -> str:
@@ -159,16 +159,19 @@ class SignIn:
         Raises SignInFailed when Microsoft refuses, Unreachable when it does not answer.
         """
         async with self._lock:
-            if self._token == instead_of or not self._is_good():
-                await self._renew(force=self._token == instead_of)
-            return self._token
+            if not self._is_good(instead_of):
+                await self._load()  # another replica may have signed in meanwhile
+            if not self._is_good(instead_of):
+                await self._renew()
+            return self._kept.token
 
     async def keep_alive(self) -> None:
         """Use the refresh token if it was not used for a day. Raises as `token`."""
         async with self._lock:
             used_at = self._kept.used_at
             if not self._app_only and (used_at is None or self._clock() - used_at >= USE_EVERY):
-                await self._renew(force=True)
+                await self._load()
+                await self._renew()
 
     async def keep_alive_for_ever(self, every: float = 3600.0) -> None:
         """`keep_alive` every so many seconds; says in the log when the end comes near."""
@@ -187,21 +190,18 @@ class SignIn:
         used_at = None if self._app_only else self._kept.used_at
         return used_at + DIES_UNUSED_AFTER if used_at else None
 
-    def _is_good(self) -> bool:
-        return self._good_until is not None and self._clock() < self._good_until
+    def _is_good(self, instead_of: str | None) -> bool:
+        kept = self._kept
+        in_time = kept.good_until is not None and self._clock() < kept.good_until
+        return in_time and kept.token != instead_of
 
-    async def _renew(self, *, force: bool) -> None:
-        await self._load()
-        answer, self._kept = await asyncio.to_thread(self._sign_in, self._kept, force)
-        self._token = answer["access_token"]
-        lasts = timedelta(seconds=int(answer.get("expires_in", 3600)))
-        self._good_until = self._clock() + max(lasts - RENEW_BEFORE, lasts / 2)
+    async def _renew(self) -> None:
+        self._kept = await asyncio.to_thread(self._sign_in, self._kept)
         if self._vault:
             await self._vault.save(self._kept.model_dump_json())
 
     async def _load(self) -> None:
-        """Another replica may have signed in meanwhile. A new refresh token in the settings
-        makes whatever is kept of an older one void."""
+        """A new refresh token in the settings makes whatever is kept of an older one void."""
         text = await self._vault.load() if self._vault else None
         kept = Kept.model_validate_json(text) if text else self._kept
         began_with = _hash(self._refresh_token)
@@ -209,34 +209,38 @@ class SignIn:
             kept = Kept(began_with=began_with)
         self._kept = kept
 
-    def _sign_in(self, kept: Kept, force: bool) -> tuple[dict[str, Any], Kept]:
+    def _sign_in(self, kept: Kept) -> Kept:
+        """Ask Microsoft; MSAL's own memory of access tokens is passed over, its accounts and
+        refresh tokens are used."""
         cache = msal.SerializableTokenCache()
-        if kept.cache and not (force and self._app_only):
+        if kept.cache and not self._app_only:
             cache.deserialize(kept.cache)
         try:
-            answer = self._ask(cache, kept, force)
+            answer = self._ask(cache, kept)
         except (httpx.HTTPError, MsalError) as error:  # MSAL raises for the login's 5xx
             raise Unreachable(f"sign-in: {type(error).__name__}") from error
         except ValueError as error:  # MSAL could not use what it found at the authority
             raise SignInFailed("the sign-in address does not know this tenant") from error
         if "access_token" not in answer:
             raise _failed(answer)
-        fresh = answer.get("token_source") != "cache"
+        lasts = timedelta(seconds=int(answer.get("expires_in", 3600)))
         update = {
+            "token": answer["access_token"],
+            "good_until": self._clock() + max(lasts - RENEW_BEFORE, lasts / 2),
             "cache": cache.serialize(),
             "refresh_token": answer.get("refresh_token", kept.refresh_token),
-            "used_at": self._clock() if fresh or kept.used_at is None else kept.used_at,
+            "used_at": self._clock(),
         }
-        return answer, kept.model_copy(update=update)
+        return kept.model_copy(update=update)
 
-    def _ask(self, cache: msal.TokenCache, kept: Kept, force: bool) -> dict[str, Any]:
+    def _ask(self, cache: msal.TokenCache, kept: Kept) -> dict[str, Any]:
         application = self._application.open(cache, public=kept.by_login)
         scopes = self._application.scopes
         if self._app_only:
             return dict(application.acquire_token_for_client(scopes))
         for account in application.get_accounts():
             answer = application.acquire_token_silent_with_error(
-                scopes, account, force_refresh=force
+                scopes, account, force_refresh=True
             )
             if answer:
                 return dict(answer)

@@ -96,7 +96,7 @@ class Practice:
             "PARTNER_CENTER_TENANT_ID": login.tenant_id,
             "PARTNER_CENTER_CLIENT_ID": login.client_id,
             "PARTNER_CENTER_CLIENT_SECRET": login.client_secret,
-            "PARTNER_CENTER_REFRESH_TOKEN": sorted(login.refresh_tokens)[0],
+            "PARTNER_CENTER_REFRESH_TOKEN": login.consented,
             "PARTNER_CENTER_API_URL": self.partner_center.api_url,
             "PARTNER_CENTER_LOGIN_URL": self.partner_center.login_url,
             "UPGRADE_BOT_DATABASE_URL": f"sqlite:///{self.folder / 'upgrade-bot.db'}",

@@ -1,9 +1,13 @@
 """The client against a server that misbehaves in every way that Microsoft's has."""
 
+import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -271,3 +275,166 @@ async def test_the_sample_of_microsofts_page_is_read(server: Server, client: Cli
     assert not listed.option.eligible
     assert listed.option.obstacles[0].code is ObstacleCode.SUBSCRIPTION_STATUS_NOT_ACTIVE
     assert listed.as_listed == sample["items"][0]  # type: ignore[index]
+
+
+async def test_everybody_waits_while_partner_center_wants_a_pause(
+    server: Server, client: Client
+) -> None:
+    """One is throttled; twenty that come after it do not knock before the pause is over."""
+    seen: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def throttle_once(_request: web.Request) -> web.StreamResponse:
+        seen.append(loop.time())
+        if len(seen) == 1:
+            return web.Response(status=429, headers={"Retry-After": "0.3"})
+        return web.json_response({"items": []})
+
+    server.answer = throttle_once
+    with pytest.raises(Throttled):
+        await client.post("customers", Call("r", TRACE), {}, anything)
+    await asyncio.gather(*(client.get("customers", TRACE, anything) for _ in range(20)))
+    assert len(seen) == 21
+    assert min(seen[1:]) - seen[0] >= 0.3
+
+
+@pytest.mark.parametrize("kind", ["seconds", "date"])
+async def test_a_long_pause_is_told_instead_of_waited_for(
+    server: Server, client: Client, kind: str
+) -> None:
+    """`Retry-After` comes in seconds and as a date; a person is not kept waiting for a minute."""
+    at = datetime.now(UTC) + timedelta(seconds=90)
+    value = "90" if kind == "seconds" else format_datetime(at, usegmt=True)
+    server.answer = answers(b"", 429, **{"Retry-After": value})
+    with pytest.raises(Throttled) as throttled:
+        await client.get("customers", TRACE, anything)
+    assert 80 < (throttled.value.retry_after or 0) <= 90
+    assert len(server.seen) == 1
+    with pytest.raises(Throttled):
+        await client.get("customers", TRACE, anything)
+    assert len(server.seen) == 1
+
+
+async def test_an_outage_is_not_met_with_a_storm(server: Server, client: Client) -> None:
+    """Repetitions have a budget: a hundred failing reads are not four hundred calls."""
+    server.answer = answers(b"", 503)
+    reads = (client.get("customers", TRACE, anything) for _ in range(100))
+    errors = await asyncio.gather(*reads, return_exceptions=True)
+    assert all(isinstance(error, Unreachable) for error in errors)
+    assert len(server.seen) <= 100 + 20 + 100 * 0.2
+
+
+async def test_a_body_without_end_is_given_up(server: Server, client: Client) -> None:
+    """After 20 megabytes, as an error with a name."""
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                await response.write(b"x" * 1024 * 1024)
+        return response
+
+    server.answer = flood
+    with pytest.raises(Unreadable):
+        await client.get("customers", TRACE, anything)
+
+
+async def test_a_body_that_never_comes_ends_within_the_time_limit(
+    server: Server, client: Client
+) -> None:
+    """A drop now and then does not keep it alive: the limit is for the whole call."""
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            while True:
+                await response.write(b" ")
+                await asyncio.sleep(0.05)
+        return response
+
+    server.answer = drip
+    with pytest.raises(Unreachable):
+        await client.post("customers", Call("r", TRACE), {}, anything)
+
+
+async def test_the_answer_to_another_request_is_not_taken(server: Server, client: Client) -> None:
+    """A proxy that mixes up answers must not decide about money."""
+    server.answer = answers(b"{}", 200, **{"MS-RequestId": str(uuid.uuid4())})
+    with pytest.raises(Unreadable):
+        await client.post("customers", Call(str(uuid.uuid4()), TRACE), {}, anything)
+
+
+async def test_a_wrong_certificate_and_an_unknown_host_are_named() -> None:
+    """Nothing was sent in either case."""
+    for base in ("https://127.0.0.1:1", "http://no-such-host.invalid"):
+        async with httpx.AsyncClient() as http:
+            client = Client(http, base, Signed(), lambda: "i", QUICK)
+            with pytest.raises(Unreachable) as raised:
+                await client.get("customers", TRACE, anything)
+        assert raised.value.never_sent
+
+
+async def test_texts_are_asked_for_in_the_language_of_the_reader(
+    server: Server, client: Client
+) -> None:
+    """With the ids that Microsoft's support asks for."""
+    server.answer = answers(b"{}")
+    await client.get("customers", Trace("correlation", "zh-TW"), anything)
+    headers = server.seen[0].headers
+    assert headers["X-Locale"] == "zh-TW"
+    assert headers["MS-CorrelationId"] == "correlation"
+    assert headers["MS-PartnerCenter-Application"] == "upgrade-bot"
+    assert is_guid(headers["MS-RequestId"])
+
+
+def page(names: list[str], **more: Any) -> bytes:
+    """A page of customers."""
+    items = [{"id": str(uuid.uuid4()), "companyProfile": {"companyName": n}} for n in names]
+    return json.dumps({"items": items, **more}).encode("utf-8-sig")
+
+
+async def all_customers(client: Client) -> list[str]:
+    """The names on all pages."""
+    pages = Customers(client).all(TRACE)
+    return [customer.name async for there in pages for customer in there]
+
+
+async def test_pages_are_followed_by_token_and_by_link(server: Server, client: Client) -> None:
+    """The token beside the items, or among the headers of the link, whose address is odd."""
+    link = {"uri": "/customers?size=2?seekOperation=Next", "headers": []}
+    by_header = {**link, "headers": [{"key": "MS-ContinuationToken", "value": "t2"}]}
+    pages = [
+        page(["a", "b"], continuationToken="t1", links={"next": link}),
+        page(["c", "d"], links={"next": by_header}),
+        page(["e"], links={"self": link}),
+    ]
+
+    async def next_page(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=pages[len(server.seen) - 1])
+
+    server.answer = next_page
+    assert await all_customers(client) == ["a", "b", "c", "d", "e"]
+    tokens = [request.headers.get("MS-ContinuationToken") for request in server.seen]
+    assert tokens == [None, "t1", "t2"]
+    assert all(request.path == "/v1/customers" for request in server.seen)
+    assert server.seen[1].query["seekOperation"] == "Next"
+
+
+@pytest.mark.parametrize("uri", ["https://evil.example/v1/customers?x=1", "//evil.example/x"])
+async def test_a_next_page_on_another_host_is_refused(
+    server: Server, client: Client, uri: str
+) -> None:
+    """The token is not sent there."""
+    server.answer = answers(page(["a"], links={"next": {"uri": uri}}))
+    with pytest.raises(Unreadable, match="another host"):
+        await all_customers(client)
+    assert len(server.seen) == 1
+
+
+async def test_pages_that_go_in_a_circle_end(server: Server, client: Client) -> None:
+    """The same token again and again is an error, not an endless reading."""
+    server.answer = answers(page(["a"], continuationToken="again"))
+    with pytest.raises(Unreadable, match="circle"):
+        await all_customers(client)

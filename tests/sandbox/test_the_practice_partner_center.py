@@ -28,7 +28,7 @@ async def token(server: PartnerCenterServer, **changed: str) -> httpx.Response:
         "grant_type": "refresh_token",
         "client_id": login.client_id,
         "client_secret": login.client_secret,
-        "refresh_token": sorted(login.refresh_tokens)[0],
+        "refresh_token": login.consented,
         **changed,
     }
     async with httpx.AsyncClient(verify=server.trust) as http:

@@ -24,7 +24,9 @@ class Login:
         self.client_id = str(uuid.uuid4())
         self.account_id = str(uuid.uuid4())
         self.client_secret = secrets.token_urlsafe(24)
-        self.refresh_tokens = {secrets.token_urlsafe(32)}
+        self.consented = secrets.token_urlsafe(32)
+        """The refresh token of the consent that somebody gave once."""
+        self.refresh_tokens = {self.consented}
         self.broken: tuple[int, str] | None = None
         """An AADSTS code and an error word that every sign-in gets."""
         self._issued: dict[str, datetime] = {}
