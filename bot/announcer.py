@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.policy import Person
-from bot.domain.upgrade import UpgradeRequest
+from bot.domain.upgrade import Step, UpgradeRequest
 from bot.messages import thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
@@ -30,6 +30,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The card cannot be edited any more, so it is posted anew."""
+
+UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE})
+"""Steps that leave the card as it is."""
 
 OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 
@@ -56,8 +59,8 @@ class Announcer:
             self._showing.pop(request_id, None)
 
     async def _show_card(self, request: UpgradeRequest, shown: Shown | None) -> Shown:
-        if shown and shown.card_version >= request.version:
-            return shown
+        if shown and not await self._has_changed(request, shown):
+            return shown._replace(card_version=request.version)
         message = card(request)
         if shown is None or not await self._edit(shown, message):
             ts = await self._post(request.channel_id, message)
@@ -67,6 +70,11 @@ class Announcer:
             shown = shown._replace(card_version=request.version)
         await self._store.record_shown(request.id, shown)
         return shown
+
+    async def _has_changed(self, request: UpgradeRequest, shown: Shown) -> bool:
+        """Whether anything happened since that the card shows; another look at it is nothing."""
+        since = await self._store.history(request.id, after=shown.card_version)
+        return any(event.step not in UNSEEN for _, event in since)
 
     async def _tell_thread(self, request: UpgradeRequest, shown: Shown) -> None:
         for version, event in await self._store.history(request.id, after=shown.told_version):

@@ -16,7 +16,7 @@ import structlog
 from bot.domain import upgrade as story
 from bot.domain.policy import PolicyBook, strictest
 from bot.domain.subscription import Obstacle, ObstacleCode, Subscription
-from bot.domain.upgrade import LOOK_FOR, Outcome, State, Taken, UpgradeRequest
+from bot.domain.upgrade import LOOK_FOR, LicenceCount, Outcome, State, Taken, UpgradeRequest
 from bot.errors import NotFound, PartnerCenterError, Reason, Refused
 from bot.partner_center import Listed, PartnerCenter, Sight, Trace, Verdict
 from bot.store import Store
@@ -49,6 +49,8 @@ class Performer:
             return request
         if request.is_open:
             return await self._store.take(request_id, story.expire)
+        if request.state is State.DONE:
+            return await self._care(request)
         if request.state is State.UNKNOWN or request.operation_id:
             return await self._look(request)
         if request.sent_at is None:
@@ -71,7 +73,7 @@ class Performer:
         if self._clock() >= request.expires_at:
             return await self._hand_back(request, "claimed_too_long_ago")
         try:
-            subscription, listed = await self._as_it_is_now(request)
+            subscription, listed, licences = await self._as_it_is_now(request)
         except PartnerCenterError as error:
             log.warning("performer.not_checked", request=request.id, trouble=str(error))
             return await self._hand_back(request, "not_checked")
@@ -80,10 +82,10 @@ class Performer:
             return await self._settle(request, story.fail, Outcome(obstacles=(gone,)))
         if story.differences(request, subscription, listed.option):
             return await self._drift(request, subscription, listed)
+        request = await self._take(request, lambda newest, now: story.send(newest, now, licences))
         return await self._send(request, listed)
 
     async def _send(self, request: UpgradeRequest, listed: Listed) -> UpgradeRequest:
-        request = await self._take(request, story.send)
         log.info("performer.sent", request=request.id, attempt=request.attempt)
         answer = await self._partner_center.perform(request, listed)
         log.info("performer.answer", request=request.id, verdict=answer.verdict.name)
@@ -115,19 +117,36 @@ class Performer:
             lambda newest, now: story.drift(newest, subscription, option, policy, changed, now),
         )
 
-    async def _as_it_is_now(self, request: UpgradeRequest) -> tuple[Subscription, Listed | None]:
-        """The approved subscription and option, read again. Raises PartnerCenterError."""
+    async def _as_it_is_now(
+        self, request: UpgradeRequest
+    ) -> tuple[Subscription, Listed | None, tuple[LicenceCount, ...]]:
+        """The approved subscription and option, read again, and the licences there are before.
+
+        Raises PartnerCenterError.
+        """
         customer, wanted = request.customer.id, request.subscription
         trace = Trace(request.correlation_id)
         try:
-            subscription, listed = await asyncio.gather(
+            subscription, listed, licences = await asyncio.gather(
                 self._partner_center.customers.subscription(customer, wanted.id, trace),
                 self._partner_center.options(customer, wanted, trace),
+                self._partner_center.licences(customer, trace),
             )
         except NotFound:
-            return replace(wanted, status="deleted"), None
+            return replace(wanted, status="deleted"), None, ()
         same = (item for item in listed if item.option.is_same_as(request.option))
-        return subscription, next(same, None)
+        return subscription, next(same, None), licences
+
+    async def _care(self, request: UpgradeRequest) -> UpgradeRequest:
+        """Look once more at what was done, some time after it."""
+        aftermath = None
+        try:
+            aftermath = await self._partner_center.aftermath(request)
+        except PartnerCenterError as error:
+            log.warning("performer.not_cared_for", request=request.id, trouble=str(error))
+        return await self._store.take(
+            request.id, lambda newest, now: story.care(newest, now, aftermath)
+        )
 
     async def _look(self, request: UpgradeRequest) -> UpgradeRequest:
         """Look at Partner Center for the outcome of something sent, and never send it again."""

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -25,6 +28,10 @@ from bot.domain.policy import PolicyBook
 from bot.partner_center import Cloud
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+SHORTEST_SECRET = 8
+"""Slack's are 32 characters long; a blank or guessable one would let anybody in."""
 
 
 class SettingsProblem(Exception):
@@ -43,6 +50,12 @@ def _token(prefix: str, where: str) -> BeforeValidator:
         return value
 
     return BeforeValidator(check)
+
+
+def _signing_secret(value: str) -> str:
+    if len(value) < SHORTEST_SECRET:
+        raise ValueError("is too short to be one. Copy it from Basic Information")
+    return value
 
 
 def _address(value: str) -> str:
@@ -113,7 +126,7 @@ class Settings(BaseModel):
         ]
         | None
     ) = None
-    slack_signing_secret: SecretStr | None = None
+    slack_signing_secret: Annotated[SecretStr, BeforeValidator(_signing_secret)] | None = None
     slack_api_url: Address = "https://slack.com/api"
 
     partner_center_cloud: Cloud = Cloud.GLOBAL
@@ -224,9 +237,17 @@ def _what_is_missing(given: Mapping[str, str]) -> list[str]:
 
 def _what_is_wrong_with_the_certificate(path: Path) -> list[str]:
     try:
-        pem = path.read_text(encoding="ascii")
-    except (OSError, ValueError):
+        pem = path.read_bytes()
+    except OSError:
         return ["PARTNER_CENTER_CERTIFICATE cannot be read. Correct the path to a PEM file."]
-    if "PRIVATE KEY-----" not in pem or "BEGIN CERTIFICATE-----" not in pem:
-        return ["PARTNER_CENTER_CERTIFICATE lacks the certificate or its private key. Put both in."]
+    try:
+        load_pem_x509_certificate(pem)
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        return [
+            "PARTNER_CENTER_CERTIFICATE lacks the certificate or its private key, or the key has a "
+            "password. Put both into one PEM file, the key without a password."
+        ]
+    if not isinstance(key, RSAPrivateKey):
+        return ["PARTNER_CENTER_CERTIFICATE has no RSA key, which Microsoft wants. Make one."]
     return []

@@ -28,6 +28,9 @@ LOOK_AFTER = [timedelta(seconds=s) for s in (0, 5, 10, 30, 60, 120, 300, 600)]
 FOLLOW_AFTER = [timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600, 1200, 1800)]
 """The pauses before the looks at a transition that Partner Center works on; minutes to a day."""
 
+CARE_AFTER = [timedelta(hours=1), timedelta(days=1)]
+"""When a finished upgrade is looked at once more."""
+
 LOOK_FOR = timedelta(hours=1)
 """How long a lost answer is looked for before a person is asked."""
 
@@ -49,7 +52,7 @@ class State(StrEnum):
     """It was sent and the answer is lost. Nothing is sent again while the bot looks."""
 
     DONE = "done"
-    """Partner Center says, or shows, that it happened. Final."""
+    """Partner Center says, or shows, that it happened. Final, but for looking after it."""
 
     FAILED = "failed"
     """Partner Center refused, or it cannot happen any more. The subscription was not
@@ -82,6 +85,7 @@ class Step(StrEnum):
     FAIL = "fail"
     LOSE_ANSWER = "lose_answer"
     LOOK = "look"
+    CARE = "care"
 
 
 _S = State
@@ -107,6 +111,7 @@ LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
     (_S.UNKNOWN, Step.FINISH): (_S.DONE,),
     (_S.UNKNOWN, Step.FAIL): (_S.FAILED,),
     (_S.UNKNOWN, Step.HAND_BACK): (_S.APPROVED,),
+    (_S.DONE, Step.CARE): (_S.DONE,),
 }
 """Every legal step and where it may lead. What is not here is refused."""
 
@@ -147,6 +152,26 @@ class Outcome:
     code: str = ""
     seen: bool = False
     moved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceCount:
+    """How many licences of a product are assigned, and how many there are."""
+
+    sku_id: str
+    name: str
+    assigned: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What there is some time after an upgrade: the old and the new subscription, None when
+    they are not there, and the licences, empty when the sign-in may not see them."""
+
+    source: Subscription | None
+    target: Subscription | None
+    licences: tuple[LicenceCount, ...] = ()
 
 
 class Fact(StrEnum):
@@ -214,6 +239,8 @@ class UpgradeRequest:
     closed_at: datetime | None = None
     closed_because: str = ""
     outcome: Outcome | None = None
+    licences_before: tuple[LicenceCount, ...] = ()
+    cared: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -249,6 +276,7 @@ class Event:
     note: str = ""
     differences: tuple[Difference, ...] = ()
     outcome: Outcome | None = None
+    aftermath: Aftermath | None = None
 
 
 Taken = tuple[UpgradeRequest, Event]
@@ -327,12 +355,14 @@ def expire(request: UpgradeRequest, at: datetime) -> Taken:
     return _take(replace(request, closed_at=at), Step.EXPIRE, State.EXPIRED, at)
 
 
-def send(request: UpgradeRequest, at: datetime) -> Taken:
-    """The last thing stored before the first byte is sent; only one can win it."""
+def send(request: UpgradeRequest, at: datetime, licences: tuple[LicenceCount, ...] = ()) -> Taken:
+    """The last thing stored before the first byte is sent; only one can win it. `licences` are
+    the counts before, to be compared with later."""
     _legal(request, Step.SEND)
     if request.sent_at is not None:
         raise Refused(Reason.WRONG_STATE, request=request)
-    return _take(replace(request, sent_at=at), Step.SEND, State.PERFORMING, at)
+    sent = replace(request, sent_at=at, licences_before=licences)
+    return _take(sent, Step.SEND, State.PERFORMING, at)
 
 
 def drift(
@@ -422,6 +452,14 @@ def look(request: UpgradeRequest, at: datetime) -> Taken:
     return _take(looked, Step.LOOK, request.state, at)
 
 
+def care(request: UpgradeRequest, at: datetime, aftermath: Aftermath | None) -> Taken:
+    """A finished upgrade was looked at once more; None when it could not be seen."""
+    _legal(request, Step.CARE)
+    cared = replace(request, cared=request.cared + 1)
+    after, event = _take(cared, Step.CARE, State.DONE, at)
+    return after, replace(event, aftermath=aftermath)
+
+
 def is_same_attempt(request: UpgradeRequest, newest: UpgradeRequest) -> bool:
     """Whether what was found out about `request` is still about what there is now: somebody
     may have settled that attempt meanwhile, and a person may have begun another."""
@@ -450,6 +488,8 @@ def due_at(request: UpgradeRequest) -> datetime | None:
     """When the bot has to attend to the request by itself; None when never."""
     if request.is_open:
         return request.expires_at
+    if request.state is State.DONE and request.closed_at and request.cared < len(CARE_AFTER):
+        return request.closed_at + CARE_AFTER[request.cared]
     if request.state not in (State.PERFORMING, State.UNKNOWN):
         return None
     if request.looked_at and (request.operation_id or request.state is State.UNKNOWN):

@@ -1,7 +1,9 @@
 """The thread of a card: the request's history, a message a step, the result among them."""
 
-from bot.domain.subscription import Kind, UpgradeType
-from bot.domain.upgrade import Event, LicenseError, Outcome, State, Step, UpgradeRequest
+from collections.abc import Callable
+
+from bot.domain.subscription import Kind, Subscription, UpgradeType
+from bot.domain.upgrade import Aftermath, Event, LicenseError, Outcome, State, Step, UpgradeRequest
 from bot.messages import words
 from bot.messages.blocks import Block, Message, context, mention, outside, section
 
@@ -10,55 +12,94 @@ PEOPLE_SHOWN = 20
 
 def line(request: UpgradeRequest, event: Event) -> Message | None:
     """What the thread says about a step; None where the card says it all."""
-    match event.step:
-        case Step.APPROVE:
-            return _say(f"Approved by {_who(event)}.{_next_after_approval(request, event)}")
-        case Step.DECLINE:
-            return _say(
-                f"{mention(request.requester)}: {_who(event)} declined this: "
-                f"{outside(event.note, 1500)} Nothing was ordered."
-            )
-        case Step.WITHDRAW:
-            return _say(f"{_who(event)} withdrew this. Nothing was ordered.")
-        case Step.EXPIRE:
-            return _say(
-                f"{mention(request.requester)}: this expired before it was approved and confirmed. "
-                "Nothing was ordered. Type `/upgrade` to ask again."
-            )
-        case Step.CLAIM:
-            return _say(
-                f"Started by {_who(event)}. Partner Center request id {request.ms_request_id}"
-            )
-        case Step.FOLLOW:
-            return _say(
-                "Partner Center has taken it and works on it, which takes minutes and sometimes a "
-                f"day. I follow it and say here when it is done. Operation {outside(request.operation_id)}"
-            )
-        case Step.DRIFT:
-            return _say(
-                f"{mention(request.requester)}: *not sent*, because it has changed since it "
-                "was approved. The approvals are void; please decide again.\n"
-                + "\n".join(words.difference(each) for each in event.differences)
-            )
-        case Step.HAND_BACK:
-            return _say(
-                f"{mention(request.requester)}: {words.HANDED_BACK[event.note]} "
-                "*Upgrade now* can be pressed again.",
-                reference(request),
-            )
-        case Step.LOSE_ANSWER:
-            return _say(
-                f"{mention(request.requester)}: the upgrade was sent, but Partner Center's answer "
-                "did not arrive. *Do not repeat it.* I keep looking at Partner Center until I know, and "
-                "say so here.",
-                reference(request),
-            )
-        case Step.FINISH:
-            return result(request, event.outcome or Outcome())
-        case Step.FAIL:
-            return _failure(request, event.outcome or Outcome())
-        case _:
-            return None
+    say = LINES.get(event.step)
+    return say(request, event) if say else None
+
+
+def _approved(request: UpgradeRequest, event: Event) -> Message:
+    return _say(f"Approved by {_who(event)}.{_next_after_approval(request, event)}")
+
+
+def _declined(request: UpgradeRequest, event: Event) -> Message:
+    return _say(
+        f"{mention(request.requester)}: {_who(event)} declined this: {outside(event.note, 1500)} "
+        "Nothing was ordered."
+    )
+
+
+def _withdrawn(_request: UpgradeRequest, event: Event) -> Message:
+    return _say(f"{_who(event)} withdrew this. Nothing was ordered.")
+
+
+def _expired(request: UpgradeRequest, _event: Event) -> Message:
+    return _say(
+        f"{mention(request.requester)}: this expired before it was approved and confirmed. "
+        "Nothing was ordered. Type `/upgrade` to ask again."
+    )
+
+
+def _claimed(request: UpgradeRequest, event: Event) -> Message:
+    return _say(f"Started by {_who(event)}. Partner Center request id {request.ms_request_id}")
+
+
+def _followed(request: UpgradeRequest, _event: Event) -> Message:
+    return _say(
+        "Partner Center has taken it and works on it, which takes minutes and sometimes a day. I "
+        f"follow it and say here when it is done. Operation {outside(request.operation_id)}"
+    )
+
+
+def _drifted(request: UpgradeRequest, event: Event) -> Message:
+    return _say(
+        f"{mention(request.requester)}: *not sent*, because it has changed since it was approved. "
+        "The approvals are void; please decide again.\n"
+        + "\n".join(words.difference(each) for each in event.differences)
+    )
+
+
+def _handed_back(request: UpgradeRequest, event: Event) -> Message:
+    return _say(
+        f"{mention(request.requester)}: {words.HANDED_BACK[event.note]} *Upgrade now* can be "
+        "pressed again.",
+        reference(request),
+    )
+
+
+def _lost(request: UpgradeRequest, _event: Event) -> Message:
+    return _say(
+        f"{mention(request.requester)}: the upgrade was sent, but Partner Center's answer did not "
+        "arrive. *Do not repeat it.* I keep looking at Partner Center until I know, and say so here.",
+        reference(request),
+    )
+
+
+def _finished(request: UpgradeRequest, event: Event) -> Message:
+    return result(request, event.outcome or Outcome())
+
+
+def _failed(request: UpgradeRequest, event: Event) -> Message:
+    return _failure(request, event.outcome or Outcome())
+
+
+def _cared(request: UpgradeRequest, event: Event) -> Message | None:
+    return _say(aftercare(request, event.aftermath)) if event.aftermath else None
+
+
+LINES: dict[Step, Callable[[UpgradeRequest, Event], Message | None]] = {
+    Step.APPROVE: _approved,
+    Step.DECLINE: _declined,
+    Step.WITHDRAW: _withdrawn,
+    Step.EXPIRE: _expired,
+    Step.CLAIM: _claimed,
+    Step.FOLLOW: _followed,
+    Step.DRIFT: _drifted,
+    Step.HAND_BACK: _handed_back,
+    Step.LOSE_ANSWER: _lost,
+    Step.FINISH: _finished,
+    Step.FAIL: _failed,
+    Step.CARE: _cared,
+}
+"""What is said of each step. What is missing here, the card says, or nobody needs to know."""
 
 
 def result(request: UpgradeRequest, outcome: Outcome) -> Message:
@@ -143,6 +184,33 @@ def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:
 
 def _name(request: UpgradeRequest) -> str:
     return f"*{outside(request.customer.name)}*"
+
+
+def aftercare(request: UpgradeRequest, there: Aftermath) -> str:
+    """One line on how a finished upgrade stands, and what is left to do."""
+    parts = [f"The new plan is {_stands(there.target)}."]
+    if there.source and there.target and there.source.id != there.target.id:
+        parts.append(f"The old subscription is {_stands(there.source)}.")
+    before = {count.sku_id.lower(): count for count in request.licences_before}
+    for now in there.licences:
+        was = before.get(now.sku_id.lower())
+        if was is None or (was.assigned, was.total) != (now.assigned, now.total):
+            then = f"{was.assigned} of {was.total}" if was else "none"
+            parts.append(
+                f"Licences of {outside(now.name)}: {now.assigned} of {now.total} assigned, before {then}."
+            )
+    if there.source and there.source.add_ons:
+        names = ", ".join(outside(name, 60) for name in there.source.add_ons[:5])
+        parts.append(f"⚠️ {mention(request.requester)}: left over on the old one: {names}.")
+    if there.target is None or not there.target.is_active:
+        parts.append(f"⚠️ {mention(request.requester)}: please look at it in Partner Center.")
+    return "Looked after: " + " ".join(parts[:10])
+
+
+def _stands(subscription: Subscription | None) -> str:
+    if subscription is None:
+        return "not to be found"
+    return f"{words.status(subscription)}, with {subscription.seats} seats"
 
 
 def reference(request: UpgradeRequest) -> str:

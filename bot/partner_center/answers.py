@@ -51,6 +51,7 @@ class Sight(Enum):
     HAPPENED = "it happened"
     RUNNING = "Partner Center works on it"
     REFUSED = "Partner Center tried, and it failed"
+    UNDER_WAY = "Partner Center's records have it, its subscriptions do not show it yet"
     UNTOUCHED = "the subscription is as if nothing had been sent"
     UNCLEAR = "none of these"
 

@@ -1,7 +1,8 @@
 """One interface over both commerce worlds; which world a subscription is of is decided here."""
 
 from bot.domain.subscription import Kind, Subscription
-from bot.domain.upgrade import UpgradeRequest
+from bot.domain.upgrade import Aftermath, LicenceCount, UpgradeRequest
+from bot.partner_center.aftercare import aftermath, licence_counts
 from bot.partner_center.answers import Answer, Listed, Seen
 from bot.partner_center.client import Client, Trace
 from bot.partner_center.customers import Customers
@@ -13,6 +14,7 @@ class PartnerCenter:
     """Microsoft Partner Center as the story needs it."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self.customers = Customers(client)
         self._worlds: dict[Kind, Upgrades | Transitions] = {
             Kind.TRADITIONAL: Upgrades(client, self.customers),
@@ -36,6 +38,14 @@ class PartnerCenter:
         """Send the upgrade, once; `listed` is the option as it was listed just before. Never
         raises for trouble at Partner Center: every end is one of the verdicts."""
         return await self._worlds[request.subscription.kind].perform(request, listed)
+
+    async def licences(self, customer_id: str, trace: Trace) -> tuple[LicenceCount, ...]:
+        """Assigned and bought licences; empty where the sign-in may not see them."""
+        return await licence_counts(self._client, customer_id, trace)
+
+    async def aftermath(self, request: UpgradeRequest) -> Aftermath:
+        """How a finished upgrade stands now. Raises PartnerCenterError."""
+        return await aftermath(self._client, self.customers, request)
 
     async def look(self, request: UpgradeRequest) -> Seen:
         """What became of an upgrade that was sent. Raises PartnerCenterError when it cannot

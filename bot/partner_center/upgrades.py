@@ -24,6 +24,7 @@ from bot.partner_center.answers import (
     judge_error,
     obstacle,
 )
+from bot.partner_center.audit import operation_status
 from bot.partner_center.client import Call, Client, Trace
 from bot.partner_center.customers import Customers, each, path
 
@@ -62,13 +63,23 @@ class Upgrades:
         there = await self._customers.subscriptions(request.customer.id, trace)
         source = next((s for s in there if _same(s.id, request.subscription.id)), None)
         if source is not None and source.is_active:
-            return Seen(Sight.UNTOUCHED)
+            return await self._look_at_the_audit(request)
         if source is None or not source.was_upgraded:
             return Seen(Sight.UNCLEAR)
         targets = [subscription for subscription in there if _is_target(subscription, request)]
         if len(targets) != 1:
             return Seen(Sight.UNCLEAR)
         return Seen(Sight.HAPPENED, Outcome(targets[0].id, seen=True))
+
+    async def _look_at_the_audit(self, request: UpgradeRequest) -> Seen:
+        """The source is as it was. Whether it stays so, Partner Center's own records may know."""
+        match await operation_status(self._client, request):
+            case "failed" | "decline":
+                return Seen(Sight.REFUSED, Outcome(obstacles=(obstacle("other", ""),)))
+            case "succeeded" | "progress":
+                return Seen(Sight.UNDER_WAY)
+            case _:
+                return Seen(Sight.UNTOUCHED)
 
 
 def _is_target(subscription: Subscription, request: UpgradeRequest) -> bool:

@@ -412,6 +412,27 @@ class Transitions(Wire):
     transition: Annotated[list[Transition], BeforeValidator(_list)] = Field(default_factory=list)
 
 
+class AuditRecord(Wire):
+    operation_type: Text = ""
+    operation_status: Annotated[
+        str, BeforeValidator(_enum(("none", "succeeded", "failed", "progress", "decline")))
+    ] = ""
+    original_correlation_id: Text = ""
+    customer_id: Text = ""
+
+
+class ProductSku(Wire):
+    id: Text = ""
+    name: Text = ""
+    sku_part_number: Text = ""
+
+
+class SubscribedSku(Wire):
+    product_sku: Annotated[ProductSku | None, BeforeValidator(_thing)] = None
+    consumed_units: Number = None
+    total_units: Number = None
+
+
 class Collection(Wire):
     """A list of anything. A field `items` that is absent or null is an empty list."""
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -296,6 +294,15 @@ class Store:
         return await asyncio.shield(asyncio.create_task(transaction()))
 
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _revision(connection: sa.Connection) -> str:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+
+
 def _prepare(connection: Any, _record: Any) -> None:
     """Durable after every commit, readers beside the writer, and transactions as we say."""
     connection.isolation_level = None
@@ -311,8 +318,15 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _migrate(connection: sa.Connection) -> None:
+    """Bring the database to this version. Alembic is large, so a database that is there already
+    is not made to load it."""
+    if _revision(connection) == max(path.stem[:4] for path in (MIGRATIONS / "versions").glob("0*")):
+        return
+    from alembic import command  # needed once, at start, and large
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

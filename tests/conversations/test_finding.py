@@ -186,3 +186,13 @@ async def test_a_customer_with_sixty_subscriptions_is_shown_whole(workspace: Con
     await workspace.alice.types("/upgrade adatum")
     told = await workspace.alice.reads()
     assert all(f"Subscription {number:02}" in told for number in range(60))
+
+
+async def test_microsofts_texts_come_in_the_readers_language(workspace: Conversation) -> None:
+    """As the reader has set it in Slack."""
+    workspace.slack.users[workspace.alice.id].locale = "zh-TW"
+    await workspace.alice.types("/upgrade contoso")
+    await workspace.alice.reads()
+    lists = [call for call in workspace.partner_center.calls if call.path.endswith("/upgrades")]
+    assert {call.locale for call in lists} == {"zh-TW"}
+    assert len({call.correlation_id for call in lists}) == 1

@@ -416,3 +416,49 @@ async def test_a_sign_in_that_breaks_at_the_last_moment_means_that_nothing_was_s
     await workspace.alice.presses("Upgrade now")
     assert "🔵 Approved" in await workspace.card()
     assert "Partner Center did not take the upgrade" in await workspace.thread()
+
+
+async def test_a_finished_upgrade_is_looked_after(workspace: Conversation) -> None:
+    """An hour and a day later the thread says how it stands, in one line."""
+    await approved(workspace)
+    await workspace.alice.presses("Upgrade now")
+    await workspace.card()
+    await workspace.thread()
+    await workspace.passes(minutes=59)
+    assert await workspace.thread() == ""
+    await workspace.passes(minutes=1)
+    assert await workspace.thread() == (
+        "Looked after: The new plan is active, with 25 seats. The old subscription is suspended, "
+        "because it was upgraded, with 25 seats. Licences of Office 365 Enterprise E3: 12 of 25 "
+        "assigned, before none."
+    )
+    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
+    workspace.partner_center.records.subscriptions[customer][-1]["status"] = "suspended"
+    await workspace.passes(days=1)
+    assert "@alice: please look at it in Partner Center." in await workspace.thread()
+    await workspace.passes(days=30)
+    await workspace.card()
+
+
+async def test_what_partner_center_has_on_record_is_believed(workspace: Conversation) -> None:
+    """The subscriptions show nothing yet, but the audit knows of the upgrade: no hand-back."""
+    await approved(workspace)
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
+    await workspace.alice.presses("Upgrade now")
+    assert "⚠️ Checking the result" in await workspace.card()
+    (post,) = [call for call in workspace.partner_center.calls if call.method == "POST"]
+    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
+    record = {
+        "customerId": customer,
+        "operationType": "upgrade_subscription",
+        "operationStatus": "progress",
+        "originalCorrelationId": post.correlation_id,
+    }
+    workspace.partner_center.records.audited.append(record)
+    for _ in range(13):
+        await workspace.passes(minutes=5)
+    assert "⚠️ Checking the result" in await workspace.card()
+    record["operationStatus"] = "failed"
+    await workspace.passes(minutes=10)
+    assert "❌ Upgrade failed" in await workspace.card()
+    await workspace.thread()

@@ -91,6 +91,7 @@ STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
     Step.FOLLOW: lambda r: story.follow(r, NOW, "operation"),
     Step.LOSE_ANSWER: lambda r: story.lose_answer(r, NOW),
     Step.LOOK: lambda r: story.look(r, NOW),
+    Step.CARE: lambda r: story.care(r, NOW, None),
 }
 
 
@@ -116,14 +117,24 @@ def test_the_table_covers_every_step_but_the_first() -> None:
 
 def test_final_states_have_no_way_out_and_nothing_due() -> None:
     """Done is done."""
-    final = {State.DONE, State.FAILED, State.DECLINED, State.WITHDRAWN, State.EXPIRED}
+    final = {State.FAILED, State.DECLINED, State.WITHDRAWN, State.EXPIRED}
     assert not {state for state, _ in LEGAL} & final
     assert all(story.due_at(request_in(state)) is None for state in final)
+    assert {after for (state, _), after in LEGAL.items() if state is State.DONE} == {(State.DONE,)}
+
+
+def test_a_finished_upgrade_is_looked_after_twice() -> None:
+    """After an hour, after a day, and then never again."""
+    done = replace(request_in(State.DONE), closed_at=NOW)
+    for pause in (timedelta(hours=1), timedelta(days=1)):
+        assert story.due_at(done) == NOW + pause
+        done, _ = story.care(done, NOW, None)
+    assert story.due_at(done) is None
 
 
 def test_whatever_is_not_final_has_something_due() -> None:
     """Nothing waits for ever."""
-    for state in {state for state, _ in LEGAL}:
+    for state in {state for state, _ in LEGAL} - {State.DONE}:
         assert story.due_at(request_in(state)) is not None
 
 

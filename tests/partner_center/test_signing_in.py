@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 from cryptography.fernet import Fernet
 
 from bot.errors import SignInFailed, Unreachable
 from bot.messages import words
-from bot.partner_center import NOBODY_SIGNED_IN, Application, SignIn, device_login
+from bot.partner_center import (
+    ENDPOINTS,
+    NOBODY_SIGNED_IN,
+    Application,
+    Cloud,
+    SignIn,
+    device_login,
+)
 from bot.partner_center.auth import Vault
 from bot.sandbox.partner_center import PartnerCenterServer
 from bot.sandbox.practice import PracticeClock, customers
@@ -235,3 +244,27 @@ async def test_a_tenant_that_the_login_does_not_know_is_a_refusal(
     server.login.tenant_id = "another"
     with pytest.raises(SignInFailed):
         await signing_in(application, server, clock).token()
+
+
+async def test_a_certificate_serves_instead_of_a_secret(
+    application: Application, server: PartnerCenterServer, clock: PracticeClock
+) -> None:
+    """One PEM with certificate and private key; MSAL signs with it."""
+    issued = trustme.CA().issue_cert("upgrade-bot.example", key_type=trustme.KeyType.RSA)
+    pem = (issued.cert_chain_pems[0].bytes() + issued.private_key_pem.bytes()).decode()
+    credential = {"private_key": pem, "public_certificate": pem}
+    with_certificate = replace(application, credential=credential)
+    server.login.client_secret = "nobody has it"
+    for app_only in (False, True):
+        sign_in = signing_in(with_certificate, server, clock, app_only=app_only)
+        assert server.login.is_good(await sign_in.token())
+
+
+def test_every_cloud_has_its_own_addresses() -> None:
+    """The US Government signs in elsewhere and uses the global Partner Center."""
+    assert set(ENDPOINTS) == set(Cloud)
+    assert ENDPOINTS[Cloud.CHINA].login == "https://login.partner.microsoftonline.cn"
+    assert ENDPOINTS[Cloud.CHINA].api == "https://partner.partnercenterapi.microsoftonline.cn"
+    assert ENDPOINTS[Cloud.US_GOVERNMENT].login == "https://login.microsoftonline.us"
+    assert ENDPOINTS[Cloud.US_GOVERNMENT].api == ENDPOINTS[Cloud.GLOBAL].api
+    assert all(each.login.startswith("https://") for each in ENDPOINTS.values())

@@ -65,6 +65,12 @@ class Login:
         """Let every access token be refused from now on."""
         self._issued.clear()
 
+    def new_access_token(self) -> str:
+        """An access token that is good for an hour."""
+        token = secrets.token_urlsafe(32)
+        self._issued[token] = self._clock() + TOKEN_LASTS
+        return token
+
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()
         if self.broken:
@@ -123,8 +129,7 @@ class Login:
 
     def _issue(self, refresh_token: str | None) -> web.Response:
         self.sign_ins += 1
-        token = secrets.token_urlsafe(32)
-        self._issued[token] = self._clock() + TOKEN_LASTS
+        token = self.new_access_token()
         answer = {
             "token_type": "Bearer",
             "expires_in": int(TOKEN_LASTS.total_seconds()),

@@ -73,6 +73,8 @@ class Records:
         self.license_errors: dict[str, list[Json]] = {}
         """By customer: the users whose licence does not move with a transfer."""
         self.performed: list[Performed] = []
+        self.audited: list[Json] = []
+        """Partner Center's own records of what was done."""
         self._answered: dict[tuple[str, str], Json] = {}
 
     def add_customer(self, name: str, domain: str, customer_id: str | None = None) -> str:
@@ -180,7 +182,30 @@ class Records:
             for other in there
         )
 
-    def upgrade(self, customer_id: str, source: Json, wanted: Json, request_id: str) -> Json:
+    def licences(self, customer_id: str) -> list[Json]:
+        """The licences of a customer by product; half of each active subscription is assigned."""
+        return [
+            {
+                "productSku": {"id": s["offerId"].lower(), "name": s["offerName"]},
+                "consumedUnits": s["quantity"] // 2,
+                "totalUnits": s["quantity"],
+            }
+            for s in self.subscriptions.get(customer_id, [])
+            if s["status"] == "active"
+        ]
+
+    def audit(self, customer_id: str) -> list[Json]:
+        """What is on record about a customer."""
+        return [record for record in self.audited if record["customerId"] == customer_id]
+
+    def upgrade(
+        self,
+        customer_id: str,
+        source: Json,
+        wanted: Json,
+        request_id: str,
+        correlation_id: str = "",
+    ) -> Json:
         """Perform an upgrade, once for each request id; returns the UpgradeResult.
 
         `wanted` is the option as listed. Raises ValueError when no such option is listed.
@@ -200,6 +225,14 @@ class Records:
         )
         source["status"], source["suspensionReasons"] = "suspended", ["Transition"]
         self.performed.append(Performed(customer_id, source["id"], target, request_id))
+        self.audited.append(
+            {
+                "customerId": customer_id,
+                "operationType": "upgrade_subscription",
+                "operationStatus": "succeeded",
+                "originalCorrelationId": correlation_id,
+            }
+        )
         moved = listed["upgradeType"] == WITH_LICENSE_TRANSFER
         result = self._result(
             source, target, listed, licenses=self.license_errors.get(customer_id) if moved else None

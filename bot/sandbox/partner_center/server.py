@@ -57,6 +57,7 @@ class Called:
     path: str
     request_id: str
     correlation_id: str
+    locale: str
     status: int
 
 
@@ -64,8 +65,10 @@ class PartnerCenterServer:
     """Serves records on loopback. After `start`: `api_url`, `login_url`, and `trust`, which
     knows the certificate of the sign-in."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, delay: float = 0) -> None:
         self.records = records
+        self.delay = delay
+        """Seconds that every call takes."""
         self.transitions = Transitions(records)
         self.login = Login(records.clock)
         self.calls: list[Called] = []
@@ -88,6 +91,8 @@ class PartnerCenterServer:
                 web.get(f"{ONE}/upgrades", self._upgrades),
                 web.post(f"{ONE}/upgrades", self._upgrade),
                 web.get(f"{ONE}/transitioneligibilities", self._eligibilities),
+                web.get("/v1/customers/{customer}/subscribedskus", self._licences),
+                web.get("/v1/auditrecords", self._audit),
                 web.get(f"{ONE}/transitions", self._history),
                 web.post(f"{ONE}/transitions", self._start_transition),
             ]
@@ -126,6 +131,8 @@ class PartnerCenterServer:
     @web.middleware
     async def _front_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Sign-in, ids and troubles, before and after every call."""
+        if self.delay:
+            await asyncio.sleep(self.delay)
         trouble = self._next_trouble(request)
         if trouble and not trouble.after and (answer := await self._meet(request, trouble)):
             return answer
@@ -175,6 +182,7 @@ class PartnerCenterServer:
         ids = (
             request.headers.get("MS-RequestId", ""),
             request.headers.get("MS-CorrelationId", ""),
+            request.headers.get("X-Locale", ""),
         )
         self.calls.append(Called(request.method, request.path_qs, *ids, status))
 
@@ -223,10 +231,19 @@ class PartnerCenterServer:
                 subscription,
                 await request.json(),
                 request.headers["MS-RequestId"],
+                request.headers["MS-CorrelationId"],
             )
         except ValueError:
             return _error(400, 800002, "The input of the request is not valid.")
         return _json(result)
+
+    async def _licences(self, request: web.Request) -> web.Response:
+        return _collection(self.records.licences(request.match_info["customer"].lower()))
+
+    async def _audit(self, request: web.Request) -> web.Response:
+        """What was done for a customer, by whom; every upgrade is on record."""
+        condition = json.loads(request.query["filter"])
+        return _collection(self.records.audit(condition["Value"].lower()))
 
     async def _eligibilities(self, request: web.Request) -> web.Response:
         subscription = self._find(request)

@@ -1,0 +1,1 @@
+"""What the bot is fast at, each figure beside its reference in the same run."""
