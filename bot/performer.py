@@ -13,10 +13,12 @@ from datetime import datetime
 
 import structlog
 
-from bot.domain import upgrade as story
+from bot.domain import story
+from bot.domain.drift import Difference, differences
 from bot.domain.policy import PolicyBook, strictest
-from bot.domain.subscription import Obstacle, ObstacleCode, Subscription
-from bot.domain.upgrade import LOOK_FOR, LicenceCount, Outcome, State, Taken, UpgradeRequest
+from bot.domain.story import LOOK_FOR
+from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption
+from bot.domain.upgrade import LicenceCount, Outcome, State, Taken, UpgradeRequest
 from bot.errors import NotFound, PartnerCenterError, Reason, Refused
 from bot.partner_center import Listed, PartnerCenter, Sight, Trace, Verdict
 from bot.store import Store
@@ -80,8 +82,9 @@ class Performer:
         if listed is None or subscription.was_upgraded:
             gone = Obstacle(ObstacleCode.TARGET_OFFER_NOT_FOUND)
             return await self._settle(request, story.fail, Outcome(obstacles=(gone,)))
-        if story.differences(request, subscription, listed.option):
-            return await self._drift(request, subscription, listed)
+        approved = (request.subscription, request.option)
+        if changed := differences(approved, (subscription, listed.option)):
+            return await self._drift(request, subscription, listed.option, changed)
         request = await self._take(request, lambda newest, now: story.send(newest, now, licences))
         return await self._send(request, listed)
 
@@ -102,10 +105,12 @@ class Performer:
                 return await self._take(request, story.lose_answer)
 
     async def _drift(
-        self, request: UpgradeRequest, subscription: Subscription, listed: Listed
+        self,
+        request: UpgradeRequest,
+        subscription: Subscription,
+        option: UpgradeOption,
+        changed: tuple[Difference, ...],
     ) -> UpgradeRequest:
-        option = listed.option
-        changed = story.differences(request, subscription, option)
         policy = self._policies.policy_for(
             seats=option.seats,
             channel=request.channel_id,

@@ -13,7 +13,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from bot.directory import Directory, Index
-from bot.domain import upgrade as story
+from bot.domain import story
 from bot.domain.policy import CHANNEL, Confirm, Names, Person, Policy, PolicyBook, Standing
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
 from bot.domain.upgrade import Pointer, State, UpgradeRequest

@@ -1,5 +1,6 @@
 """The words for what Partner Center says in codes."""
 
+from bot.domain.drift import Difference, Fact
 from bot.domain.subscription import (
     Kind,
     Obstacle,
@@ -8,7 +9,6 @@ from bot.domain.subscription import (
     UpgradeOption,
     UpgradeType,
 )
-from bot.domain.upgrade import Difference, Fact
 from bot.messages.blocks import outside
 
 UPGRADE_TYPES = {

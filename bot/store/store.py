@@ -14,8 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.domain.policy import Person
+from bot.domain.story import due_at
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
-from bot.domain.upgrade import Approval, Event, State, Step, Taken, UpgradeRequest, due_at
+from bot.domain.upgrade import Approval, Event, State, Step, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import tables
 

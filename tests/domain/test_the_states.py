@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain import upgrade as story
+from bot.domain import story
+from bot.domain.drift import differences
 from bot.domain.policy import Confirm, Evidence, Person, Policy
 from bot.domain.subscription import (
     Customer,
@@ -203,7 +204,7 @@ def test_every_fact_of_the_subscription_is_part_of_the_fingerprint(
     """Any change is a difference, and another exact thing."""
     request = request_in(State.APPROVED)
     changed = replace(SUBSCRIPTION, **change)
-    (difference,) = story.differences(request, changed, OPTION)
+    (difference,) = differences((request.subscription, OPTION), (changed, OPTION))
     assert difference.fact == fact
     assert replace(request, subscription=changed).fingerprint != request.fingerprint
 
@@ -213,13 +214,13 @@ def test_what_partner_center_does_not_say_this_time_is_no_difference(fact: str) 
     """One of its answers has the field, the other has not."""
     unsaid: dict[str, Any] = {fact: None if fact == "ends_at" else ""}
     silent = replace(SUBSCRIPTION, **unsaid)
-    assert story.differences(request_in(State.APPROVED), silent, OPTION) == ()
+    assert differences((SUBSCRIPTION, OPTION), (silent, OPTION)) == ()
 
 
 def test_the_case_of_ids_is_no_difference() -> None:
     """Partner Center writes the same id in either case."""
     same = replace(SUBSCRIPTION, offer_id="E1"), replace(OPTION, offer_id="E3")
-    assert story.differences(request_in(State.APPROVED), *same) == ()
+    assert differences((SUBSCRIPTION, OPTION), same) == ()
 
 
 def test_an_approval_names_the_exact_thing() -> None:

@@ -5,8 +5,9 @@ import inspect
 import pytest
 
 from bot import errors
+from bot.domain.drift import Fact
 from bot.domain.subscription import Kind, ObstacleCode, UpgradeType
-from bot.domain.upgrade import Fact, State
+from bot.domain.upgrade import State
 from bot.errors import PartnerCenterError, Reason
 from bot.messages import words
 from bot.messages.card import MARKERS

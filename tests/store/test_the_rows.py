@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from bot.domain import upgrade as story
+from bot.domain import story
 from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused

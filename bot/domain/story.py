@@ -1,0 +1,283 @@
+"""The legal steps, each a pure function, and when something is due.
+
+A step leads from a request to `(the request after it, what goes into history)`. It raises
+`Refused` when it is not legal; the store makes sure that only one of several people who take a
+step from the same version gets it.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.drift import Difference
+from bot.domain.policy import Confirm, Evidence, Person, Policy
+from bot.domain.subscription import Subscription, UpgradeOption
+from bot.domain.upgrade import (
+    LEGAL,
+    Aftermath,
+    Approval,
+    Event,
+    LicenceCount,
+    Outcome,
+    State,
+    Step,
+    Taken,
+    UpgradeRequest,
+)
+from bot.errors import Reason, Refused
+
+ANSWER_WITHIN = timedelta(minutes=4)
+"""After this nobody waits for Partner Center's answer any more: the call itself has 3 minutes."""
+
+LOOK_AFTER = [timedelta(seconds=s) for s in (0, 5, 10, 30, 60, 120, 300, 600)]
+"""The pauses before the first look at a lost answer, the second, …; the last one repeats."""
+
+FOLLOW_AFTER = [timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600, 1200, 1800)]
+"""The pauses before the looks at a transition that Partner Center works on; minutes to a day."""
+
+CARE_AFTER = [timedelta(hours=1), timedelta(days=1)]
+"""When a finished upgrade is looked at once more."""
+
+LOOK_FOR = timedelta(hours=1)
+"""How long a lost answer is looked for before a person is asked."""
+
+
+def ask(request: UpgradeRequest) -> Taken:
+    """The first step. Raises Refused when the form lacks what the policy demands."""
+    if not request.reason:
+        raise Refused(Reason.REASON_MISSING)
+    if request.policy.evidence is Evidence.REQUIRED and not request.evidence:
+        raise Refused(Reason.EVIDENCE_MISSING)
+    state = State.AWAITING_APPROVAL if request.policy.approvals else State.APPROVED
+    request = replace(request, state=state, version=1)
+    return request, Event(Step.ASK, state, request.created_at, request.requester)
+
+
+def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
+    """One more yes. Whether `who` is an approver is the caller's question to Slack.
+
+    With `confirm = "nobody"` the last yes is the confirmation too, in the same step.
+    """
+    if who == request.requester:
+        raise Refused(Reason.OWN_REQUEST, request=request)
+    if any(approval.by == who for approval in request.approvals):
+        raise Refused(Reason.VOTED_ALREADY, request=request)
+    _check(request, Step.APPROVE, at, round)
+    approvals = (*request.approvals, Approval(who, at, request.fingerprint))
+    after = replace(request, approvals=approvals)
+    if len(approvals) < request.policy.approvals:
+        return _take(after, Step.APPROVE, State.AWAITING_APPROVAL, at, who)
+    if request.policy.confirm is not Confirm.NOBODY:
+        return _take(after, Step.APPROVE, State.APPROVED, at, who)
+    return _take(_claimed(after, who, at), Step.APPROVE, State.PERFORMING, at, who)
+
+
+def decline(request: UpgradeRequest, who: Person, at: datetime, round: int, why: str) -> Taken:
+    """An approver says no, and why."""
+    if not why:
+        raise Refused(Reason.REASON_MISSING)
+    _check(request, Step.DECLINE, at, round)
+    closed = replace(request, closed_by=who, closed_at=at, closed_because=why)
+    return _take(closed, Step.DECLINE, State.DECLINED, at, who, note=why)
+
+
+def withdraw(request: UpgradeRequest, who: Person, at: datetime) -> Taken:
+    """The requester takes it back."""
+    if who != request.requester:
+        raise Refused(Reason.MAY_NOT_WITHDRAW, request=request)
+    _check(request, Step.WITHDRAW, at)
+    closed = replace(request, closed_by=who, closed_at=at)
+    return _take(closed, Step.WITHDRAW, State.WITHDRAWN, at, who)
+
+
+def claim(request: UpgradeRequest, who: Person, at: datetime, round: int, attempt: int) -> Taken:
+    """Somebody presses *Upgrade now*: from here on it is performed, once.
+
+    The button is good for one attempt, so a click that is delivered again does not repeat one.
+
+    With `confirm = "approver"` the caller has asked Slack whether `who` is one. With
+    `confirm = "nobody"` this is only reached after the request was handed back to people.
+    """
+    by_requester = request.policy.confirm is not Confirm.APPROVER
+    if by_requester != (who == request.requester):
+        raise Refused(Reason.MAY_NOT_CONFIRM, request=request)
+    _check(request, Step.CLAIM, at, round)
+    if attempt != request.attempt:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+    return _take(_claimed(request, who, at), Step.CLAIM, State.PERFORMING, at, who)
+
+
+def expire(request: UpgradeRequest, at: datetime) -> Taken:
+    """Time is up. Raises Refused when it is not."""
+    _legal(request, Step.EXPIRE)
+    if at < request.expires_at:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    return _take(replace(request, closed_at=at), Step.EXPIRE, State.EXPIRED, at)
+
+
+def send(request: UpgradeRequest, at: datetime, licences: tuple[LicenceCount, ...] = ()) -> Taken:
+    """The last thing stored before the first byte is sent; only one can win it. `licences` are
+    the counts before, to be compared with later."""
+    _legal(request, Step.SEND)
+    if request.sent_at is not None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    sent = replace(request, sent_at=at, licences_before=licences)
+    return _take(sent, Step.SEND, State.PERFORMING, at)
+
+
+def drift(
+    request: UpgradeRequest,
+    subscription: Subscription,
+    option: UpgradeOption,
+    policy: Policy,
+    differences: tuple[Difference, ...],
+    at: datetime,
+) -> Taken:
+    """It is no longer what was approved. Nothing was sent, the approvals are void, and the
+    card now asks about what there is, under a `policy` that is no laxer than before.
+
+    What is asked for stays an eligible option: while Partner Center does not list it as one,
+    it drifts at every attempt and is never sent.
+    """
+    _legal(request, Step.DRIFT)
+    if request.sent_at is not None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    anew = replace(
+        request,
+        subscription=subscription,
+        option=replace(option.for_seats(request.option.seats), eligible=True, obstacles=()),
+        policy=policy,
+        approvals=(),
+        round=request.round + 1,
+        confirmed_by=None,
+        confirmed_at=None,
+        expires_at=at + policy.expires_after,
+    )
+    state = State.AWAITING_APPROVAL if policy.approvals else State.APPROVED
+    return _take(anew, Step.DRIFT, state, at, differences=differences)
+
+
+def hand_back(request: UpgradeRequest, at: datetime, note: str) -> Taken:
+    """Certainly nothing happened; the approvals stand and a person may confirm again,
+    under the same request id. `note` is a key of the words that say why."""
+    _legal(request, Step.HAND_BACK)
+    in_time = at < request.expires_at
+    back = replace(
+        request,
+        confirmed_by=None,
+        confirmed_at=None,
+        sent_at=None,
+        sent_before=request.sent_before or request.state is State.UNKNOWN,
+        operation_id="",
+        looks=0,
+        looked_at=None,
+        expires_at=request.expires_at if in_time else at + request.policy.expires_after,
+    )
+    return _take(back, Step.HAND_BACK, State.APPROVED, at, note=note)
+
+
+def finish(request: UpgradeRequest, at: datetime, outcome: Outcome) -> Taken:
+    """It happened."""
+    _legal(request, Step.FINISH)
+    done = replace(request, outcome=outcome, closed_at=at)
+    return _take(done, Step.FINISH, State.DONE, at, outcome=outcome)
+
+
+def fail(request: UpgradeRequest, at: datetime, outcome: Outcome) -> Taken:
+    """It did not happen and will not."""
+    _legal(request, Step.FAIL)
+    failed = replace(request, outcome=outcome, closed_at=at)
+    return _take(failed, Step.FAIL, State.FAILED, at, outcome=outcome)
+
+
+def lose_answer(request: UpgradeRequest, at: datetime) -> Taken:
+    """It was sent and nobody knows what came of it."""
+    _legal(request, Step.LOSE_ANSWER)
+    if request.sent_at is None:
+        raise Refused(Reason.WRONG_STATE, request=request)
+    return _take(replace(request, looks=0, looked_at=at), Step.LOSE_ANSWER, State.UNKNOWN, at)
+
+
+def follow(request: UpgradeRequest, at: datetime, operation_id: str) -> Taken:
+    """Partner Center has the upgrade and works on it; from here on it is followed."""
+    _legal(request, Step.FOLLOW)
+    followed = replace(request, operation_id=operation_id, looks=0, looked_at=at)
+    return _take(followed, Step.FOLLOW, State.PERFORMING, at)
+
+
+def look(request: UpgradeRequest, at: datetime) -> Taken:
+    """The bot looked, and there is no news yet."""
+    _legal(request, Step.LOOK)
+    looked = replace(request, looks=request.looks + 1, looked_at=at)
+    return _take(looked, Step.LOOK, request.state, at)
+
+
+def care(request: UpgradeRequest, at: datetime, aftermath: Aftermath | None) -> Taken:
+    """A finished upgrade was looked at once more; None when it could not be seen."""
+    _legal(request, Step.CARE)
+    cared = replace(request, cared=request.cared + 1)
+    after, event = _take(cared, Step.CARE, State.DONE, at)
+    return after, replace(event, aftermath=aftermath)
+
+
+def is_same_attempt(request: UpgradeRequest, newest: UpgradeRequest) -> bool:
+    """Whether what was found out about `request` is still about what there is now: somebody
+    may have settled that attempt meanwhile, and a person may have begun another."""
+    return (request.state, request.attempt, request.sent_at, request.operation_id) == (
+        newest.state,
+        newest.attempt,
+        newest.sent_at,
+        newest.operation_id,
+    )
+
+
+def due_at(request: UpgradeRequest) -> datetime | None:
+    """When the bot has to attend to the request by itself; None when never."""
+    if request.is_open:
+        return request.expires_at
+    if request.state is State.DONE and request.closed_at and request.cared < len(CARE_AFTER):
+        return request.closed_at + CARE_AFTER[request.cared]
+    if request.state not in (State.PERFORMING, State.UNKNOWN):
+        return None
+    if request.looked_at and (request.operation_id or request.state is State.UNKNOWN):
+        pauses = FOLLOW_AFTER if request.operation_id else LOOK_AFTER
+        return request.looked_at + pauses[min(request.looks, len(pauses) - 1)]
+    return request.sent_at + ANSWER_WITHIN if request.sent_at else request.confirmed_at
+
+
+def _claimed(request: UpgradeRequest, who: Person, at: datetime) -> UpgradeRequest:
+    """The last gate before Microsoft: enough people said yes to exactly this."""
+    meant = [each for each in request.approvals if each.fingerprint == request.fingerprint]
+    if len(meant) < request.policy.approvals:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+    return replace(
+        request, confirmed_by=who, confirmed_at=at, sent_at=None, attempt=request.attempt + 1
+    )
+
+
+def _check(request: UpgradeRequest, step: Step, at: datetime, round: int | None = None) -> None:
+    """A person's step: legal, in time, and about the thing that the person saw."""
+    _legal(request, step)
+    if at >= request.expires_at:
+        raise Refused(Reason.EXPIRED, request=request)
+    if round is not None and round != request.round:
+        raise Refused(Reason.CHANGED_SINCE, request=request)
+
+
+def _legal(request: UpgradeRequest, step: Step) -> None:
+    if (request.state, step) not in LEGAL:
+        raise Refused(Reason.WRONG_STATE, request=request)
+
+
+def _take(
+    request: UpgradeRequest,
+    step: Step,
+    state: State,
+    at: datetime,
+    by: Person | None = None,
+    *,
+    note: str = "",
+    differences: tuple[Difference, ...] = (),
+    outcome: Outcome | None = None,
+) -> Taken:
+    after = replace(request, state=state, version=request.version + 1)
+    return after, Event(step, state, at, by, note, differences, outcome)
