@@ -31,7 +31,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The card cannot be edited any more, so it is posted anew."""
 
-UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE})
+UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE, Step.REMIND})
 """Steps that leave the card as it is."""
 
 OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})

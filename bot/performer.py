@@ -1,4 +1,4 @@
-"""What the bot does by itself: perform a confirmed upgrade, look for a lost answer, expire.
+"""What the bot does by itself: perform a confirmed upgrade, look for a lost answer, remind, expire.
 
 The order is the promise. Claimed (by the click), checked once more, stored that it will be
 sent, sent, stored what came of it. The process may die between any two of these, and whoever
@@ -50,7 +50,8 @@ class Performer:
         if due is None or due > self._clock():
             return request
         if request.is_open:
-            return await self._store.take(request_id, story.expire)
+            late = self._clock() >= request.expires_at
+            return await self._store.take(request_id, story.expire if late else story.remind)
         if request.state is State.DONE:
             return await self._care(request)
         if request.state is State.UNKNOWN or request.operation_id:

@@ -89,6 +89,20 @@ def withdraw(request: UpgradeRequest, who: Person, at: datetime) -> Taken:
     return _take(closed, Step.WITHDRAW, State.WITHDRAWN, at, who)
 
 
+def remind(request: UpgradeRequest, at: datetime) -> Taken:
+    """The approvers are asked once more, also when the bot was away for several reminders.
+
+    Raises Refused when it is not time yet.
+    """
+    _legal(request, Step.REMIND)
+    if at < remind_at(request):
+        raise Refused(Reason.WRONG_STATE, request=request)
+    reminded = request
+    while remind_at(reminded) <= at:
+        reminded = replace(reminded, reminders=reminded.reminders + 1)
+    return _take(reminded, Step.REMIND, State.AWAITING_APPROVAL, at)
+
+
 def claim(request: UpgradeRequest, who: Person, at: datetime, round: int, attempt: int) -> Taken:
     """Somebody presses *Upgrade now*: from here on it is performed, once.
 
@@ -148,6 +162,8 @@ def drift(
         policy=policy,
         approvals=(),
         round=request.round + 1,
+        waits_since=at,
+        reminders=0,
         confirmed_by=None,
         confirmed_at=None,
         expires_at=at + policy.expires_after,
@@ -230,8 +246,16 @@ def is_same_attempt(request: UpgradeRequest, newest: UpgradeRequest) -> bool:
     )
 
 
+def remind_at(request: UpgradeRequest) -> datetime:
+    """When the approvers are reminded next: every pause is twice the one before."""
+    since = request.waits_since or request.created_at
+    return since + request.policy.remind_after * ((2 << min(request.reminders, 20)) - 1)
+
+
 def due_at(request: UpgradeRequest) -> datetime | None:
     """When the bot has to attend to the request by itself; None when never."""
+    if request.state is State.AWAITING_APPROVAL:
+        return min(request.expires_at, remind_at(request))
     if request.is_open:
         return request.expires_at
     if request.state is State.DONE and request.closed_at and request.cared < len(CARE_AFTER):

@@ -52,6 +52,7 @@ class Step(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
     WITHDRAW = "withdraw"
+    REMIND = "remind"
     EXPIRE = "expire"
     CLAIM = "claim"
     SEND = "send"
@@ -70,6 +71,7 @@ LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
     (_S.AWAITING_APPROVAL, Step.APPROVE): (_S.AWAITING_APPROVAL, _S.APPROVED, _S.PERFORMING),
     (_S.AWAITING_APPROVAL, Step.DECLINE): (_S.DECLINED,),
     (_S.AWAITING_APPROVAL, Step.WITHDRAW): (_S.WITHDRAWN,),
+    (_S.AWAITING_APPROVAL, Step.REMIND): (_S.AWAITING_APPROVAL,),
     (_S.AWAITING_APPROVAL, Step.EXPIRE): (_S.EXPIRED,),
     (_S.APPROVED, Step.DECLINE): (_S.DECLINED,),
     (_S.APPROVED, Step.WITHDRAW): (_S.WITHDRAWN,),
@@ -155,6 +157,9 @@ class Aftermath:
 class UpgradeRequest:
     """One wish to upgrade one subscription, from the form to the end.
 
+    `waits_since` is when approvers were last asked, None for the beginning; `reminders` how often
+    they were reminded since.
+
     `ms_request_id` is what Partner Center will see and stays the same for every attempt;
     `round` counts how often drift made everybody decide anew, `attempt` how often it was
     confirmed; `sent_before` is set once an attempt was sent whose end was never seen.
@@ -176,6 +181,8 @@ class UpgradeRequest:
     created_at: datetime
     expires_at: datetime
     round: int = 1
+    waits_since: datetime | None = None
+    reminders: int = 0
     attempt: int = 0
     sent_before: bool = False
     approvals: tuple[Approval, ...] = ()

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from bot.domain.subscription import Kind, Subscription, UpgradeType
 from bot.domain.upgrade import Aftermath, Event, LicenseError, Outcome, State, Step, UpgradeRequest
 from bot.messages import words
-from bot.messages.blocks import Block, Message, context, mention, outside, section
+from bot.messages.blocks import (
+    Block,
+    Message,
+    anyone_of,
+    context,
+    mention,
+    moment,
+    outside,
+    section,
+)
 
 PEOPLE_SHOWN = 20
 
@@ -35,6 +44,15 @@ def _expired(request: UpgradeRequest, _event: Event) -> Message:
     return _say(
         f"{mention(request.requester)}: this expired before it was approved and confirmed. "
         "Nothing was ordered. Type `/upgrade` to ask again."
+    )
+
+
+def _reminded(request: UpgradeRequest, _event: Event) -> Message:
+    missing = request.policy.approvals - len(request.approvals)
+    who = ", who are also of ".join(anyone_of(names) for names in request.policy.approvers)
+    return _say(
+        f"{who}: this still waits for {'an approval' if missing == 1 else f'{missing} approvals'}. "
+        f"It expires {moment(request.expires_at)}."
     )
 
 
@@ -90,6 +108,7 @@ LINES: dict[Step, Callable[[UpgradeRequest, Event], Message | None]] = {
     Step.DECLINE: _declined,
     Step.WITHDRAW: _withdrawn,
     Step.EXPIRE: _expired,
+    Step.REMIND: _reminded,
     Step.CLAIM: _claimed,
     Step.FOLLOW: _followed,
     Step.DRIFT: _drifted,

@@ -128,9 +128,31 @@ async def test_a_request_expires_by_itself(workspace: Conversation) -> None:
     await workspace.alice.asks_for_e3()
     await workspace.passes(hours=23, minutes=59)
     assert "⏳ Approval needed" in await workspace.card()
+    await workspace.thread()
     await workspace.passes(minutes=1)
     assert "⏰ Expired" in await workspace.card()
     assert "@alice: this expired" in await workspace.thread()
+
+
+async def test_approvers_are_reminded_with_growing_pauses(workspace: Conversation) -> None:
+    """In the thread, by name of the group; not any more when it is decided."""
+    await workspace.alice.asks_for_e3()
+    await workspace.card()
+    await workspace.passes(hours=1, minutes=59)
+    assert await workspace.thread() == ""
+    await workspace.passes(minutes=1)
+    assert await workspace.thread() == (
+        "@license-approvers: this still waits for an approval. It expires 2026-11-21 09:00 UTC."
+    )
+    await workspace.passes(hours=3, minutes=59)
+    assert await workspace.thread() == ""
+    await workspace.passes(minutes=1)
+    assert "this still waits" in await workspace.thread()
+    await workspace.carol.presses("Approve")
+    await workspace.card()
+    await workspace.thread()
+    await workspace.passes(hours=10)
+    assert await workspace.thread() == ""
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
     Step.APPROVE: lambda r: story.approve(r, CAROL, NOW, 1),
     Step.DECLINE: lambda r: story.decline(r, CAROL, NOW, 1, "No."),
     Step.WITHDRAW: lambda r: story.withdraw(r, ALICE, NOW),
+    Step.REMIND: lambda r: story.remind(r, NOW + timedelta(hours=2)),
     Step.CLAIM: lambda r: story.claim(r, ALICE, NOW, 1, 0),
     Step.EXPIRE: lambda r: story.expire(r, r.expires_at),
     Step.SEND: lambda r: story.send(replace(r, sent_at=None), NOW),
@@ -163,6 +164,24 @@ def test_peoples_steps_are_refused_when_time_is_up(step: Step) -> None:
     with pytest.raises(Refused) as refused:
         STEPS[step](late)
     assert refused.value.reason is Reason.EXPIRED
+
+
+def test_reminders_double_and_begin_again_after_drift() -> None:
+    """After two hours, four more, eight more; and the expiry comes before the next one."""
+    request = request_in(State.AWAITING_APPROVAL)
+    for hours in (2, 6, 14):
+        assert story.due_at(request) == NOW + timedelta(hours=hours)
+        with pytest.raises(Refused):
+            story.remind(request, NOW + timedelta(hours=hours, seconds=-1))
+        request, _ = story.remind(request, NOW + timedelta(hours=hours))
+    assert story.due_at(request) == request.expires_at
+    fresh = request_in(State.AWAITING_APPROVAL)
+    after_an_absence, _ = story.remind(fresh, NOW + timedelta(hours=13))
+    assert story.due_at(after_an_absence) == NOW + timedelta(hours=14)
+    drifting = replace(request, state=State.PERFORMING, sent_at=None)
+    later = NOW + timedelta(hours=20)
+    drifted, _ = story.drift(drifting, SUBSCRIPTION, OPTION, POLICY, (), later)
+    assert story.due_at(drifted) == later + timedelta(hours=2)
 
 
 def test_nothing_expires_early() -> None:
