@@ -97,6 +97,7 @@ class Bot:
         self.web: Web | None = None
         self.jobs: Jobs | None = None
         self.directory: Directory | None = None
+        self.store: Store | None = None
 
     async def start(self) -> None:
         """Check everything, settle what was in flight, and take work. Raises StartProblem."""
@@ -107,7 +108,7 @@ class Bot:
             raise
 
     async def _start(self) -> None:
-        store = await self._open_store()
+        store = self.store = await self._open_store()
         slack = self._slack_client(await self._session())
         client, sign_in = self._partner_center(store)
         team_id, problems = await preflight.check(self._settings, slack, client, new_id())
@@ -243,7 +244,7 @@ class Bot:
         Its own logger would write whole payloads of people at level INFO.
         """
         quiet = logging.getLogger("slack_bolt")
-        quiet.setLevel(logging.WARNING)
+        quiet.setLevel(logging.ERROR)
 
         async def authorize() -> AuthorizeResult:
             return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=slack.token)

@@ -1,0 +1,124 @@
+"""A bot in a process of its own that kills itself, really, at the await that it was told."""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import types
+from collections.abc import Coroutine, Generator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import structlog
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["bot.app"])
+"""The program is loaded once; every bot is a fork of it, and starts in a tenth of a second."""
+
+
+class MortalBot:
+    """Starts and ends bots on the same variables. `kill_at` counts awaits from readiness on."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._process: ForkServerProcess | None = None
+        self._line: Connection | None = None
+
+    async def start(self, kill_at: int | None = None) -> None:
+        """Start a bot and wait until it is ready, or dead already."""
+        here, there = FORKS.Pipe()
+        self._line = here
+        self._process = FORKS.Process(
+            target=_live, args=(self._environment, kill_at, there), daemon=True
+        )
+        await asyncio.to_thread(self._process.start)
+        there.close()
+        with suppress(EOFError):
+            await asyncio.to_thread(here.recv)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether there is no bot any more."""
+        return self._process is None or not self._process.is_alive()
+
+    async def died(self) -> None:
+        """Wait for its end."""
+        assert self._process
+        await asyncio.to_thread(self._process.join)
+
+    def kill(self) -> None:
+        """End it at once, if it lives."""
+        if self._process and self._process.is_alive():
+            self._process.kill()
+
+    async def stop(self) -> int:
+        """Ask it to stop; returns how many awaits it lived through."""
+        assert self._process
+        assert self._line
+        self._process.terminate()
+        with suppress(EOFError):
+            return int(await asyncio.to_thread(self._line.recv))
+        return 0
+
+
+def _live(environment: dict[str, str], kill_at: int | None, line: Connection) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    asyncio.run(_run(environment, kill_at, line))
+
+
+async def _run(environment: dict[str, str], kill_at: int | None, line: Connection) -> None:
+    from bot.app import Bot
+    from bot.settings import load
+
+    bot = Bot(*load(environment), retry_pause=0.02)
+    await bot.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    life = Life(kill_at)
+    loop.set_task_factory(life.task)
+    line.send("ready")
+    await stop.wait()
+    await bot.stop()
+    line.send(life.awaits)
+
+
+class Life:
+    """Counts every await of every task, and ends the process at the one that was told."""
+
+    def __init__(self, kill_at: int | None) -> None:
+        self.awaits = 0
+        self._kill_at = kill_at
+
+    def task(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        """A task whose awaits are counted."""
+        return asyncio.Task(_as_coroutine(self._counted(work)), loop=loop, **more)
+
+    def _tick(self) -> None:
+        if self.awaits == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.awaits += 1
+
+    @types.coroutine
+    def _counted(self, work: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """Drive `work` as the loop would, with a tick before every part of it."""
+        send, value = work.send, None
+        while True:
+            self._tick()
+            try:
+                waits_for = send(value)
+            except StopIteration as ended:
+                return ended.value
+            try:
+                send, value = work.send, (yield waits_for)
+            except BaseException as thrown:
+                send, value = work.throw, thrown
+
+
+async def _as_coroutine(work: Any) -> Any:
+    return await work
