@@ -20,7 +20,7 @@ from bot.partner_center import Customers, Trace, is_guid
 
 log = structlog.get_logger()
 
-REFRESH_EVERY = 30 * 60.0
+REFRESH_EVERY = 15 * 60.0
 """Seconds between two readings of all customers."""
 
 AFTER_TROUBLE = 60.0

@@ -60,9 +60,11 @@ class SlackPeople:
         All that is unknown is asked at once. Raises Refused(APPROVERS_UNREADABLE) when the
         answer hangs on something that could not be read.
         """
+        asked = {channel_id, *(name for names in lists for name in names)}
+        known = [name for name in asked if name in self._kept]
         answers = await self._are_among(person, lists, channel_id)
-        if False in answers:  # whoever was added a moment ago is not refused by an old answer
-            for name in {channel_id, *(name for names in lists for name in names)}:
+        if False in answers and known:  # whoever was added a moment ago is not refused for it
+            for name in known:
                 self._kept.pop(name, None)
             answers = await self._are_among(person, lists, channel_id)
         if False in answers:

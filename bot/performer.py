@@ -16,7 +16,7 @@ import structlog
 from bot.domain import story
 from bot.domain.drift import Difference, differences
 from bot.domain.policy import PolicyBook, strictest
-from bot.domain.story import LOOK_FOR
+from bot.domain.story import FOLLOW_FOR, LOOK_FOR
 from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption
 from bot.domain.upgrade import LicenceCount, Outcome, State, Taken, UpgradeRequest
 from bot.errors import NotFound, PartnerCenterError, Reason, Refused
@@ -156,7 +156,8 @@ class Performer:
 
     async def _look(self, request: UpgradeRequest) -> UpgradeRequest:
         """Look at Partner Center for the outcome of something sent, and never send it again."""
-        long_enough = request.sent_at is not None and self._clock() >= request.sent_at + LOOK_FOR
+        patience = FOLLOW_FOR if request.operation_id else LOOK_FOR
+        long_enough = request.sent_at is not None and self._clock() >= request.sent_at + patience
         try:
             seen = await self._partner_center.look(request)
         except PartnerCenterError as error:
@@ -167,11 +168,11 @@ class Performer:
                 return await self._settle(request, story.finish, seen.outcome)
             case Sight.REFUSED:
                 return await self._settle(request, story.fail, seen.outcome)
-            case Sight.RUNNING if not request.operation_id:
+            case Sight.RUNNING if seen.operation_id and not request.operation_id:
                 return await self._follow(request, seen.operation_id)
-            case Sight.UNTOUCHED if long_enough:
+            case Sight.UNTOUCHED if long_enough and not request.operation_id:
                 return await self._hand_back(request, "nothing_happened")
-            case Sight.UNCLEAR if long_enough and not request.operation_id:
+            case Sight.UNTOUCHED | Sight.UNCLEAR if long_enough:
                 return await self._settle(request, story.fail, Outcome(seen=True))
         return await self._take(request, story.look)
 

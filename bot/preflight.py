@@ -30,13 +30,15 @@ async def check(
         _app_token(slack, settings),
         _sign_in(partner_center, correlation_id),
     )
-    return team_id, [*bot_token, *app_token, *sign_in]
+    return team_id, list(dict.fromkeys([*bot_token, *app_token, *sign_in]))
 
 
 async def _bot_token(slack: AsyncWebClient, settings: Settings) -> tuple[str, list[str]]:
     try:
         answer = await slack.auth_test()
     except SlackApiError as error:
+        if _is_trouble(error):
+            return "", [_unreachable_slack(settings)]
         return "", [
             f"SLACK_BOT_TOKEN: Slack says {word_of(error)}. Copy the xoxb- token "
             "again from OAuth & Permissions."
@@ -60,6 +62,8 @@ async def _app_token(slack: AsyncWebClient, settings: Settings) -> list[str]:
     try:
         await slack.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
+        if _is_trouble(error):
+            return [_unreachable_slack(settings)]
         return [
             f"SLACK_APP_TOKEN: Slack says {word_of(error)}. Make an app-level token "
             "with the scope connections:write under Basic Information, and switch Socket Mode on."
@@ -99,5 +103,16 @@ def _who_must_do_what(error: SignInFailed) -> str:
     )
 
 
+def _is_trouble(error: SlackApiError) -> bool:
+    """Whether Slack itself is in trouble, and the token may be as good as ever."""
+    return word_of(error) in SLACKS_OWN or word_of(error).startswith("HTTP")
+
+
+SLACKS_OWN = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
+
+
 def _unreachable_slack(settings: Settings) -> str:
-    return f"SLACK_API_URL: {settings.slack_api_url} does not answer. Check the network."
+    return (
+        f"SLACK_API_URL: {settings.slack_api_url} does not answer as it should. Check the network, "
+        "and try again in some minutes."
+    )

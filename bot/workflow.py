@@ -258,9 +258,10 @@ class Workflow:
     async def confirm(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """*Upgrade now*: claim the request for performing. `attend` does the rest."""
         request = await self._card(pointer, place)
-        await self._require_full_member(place.person)
         if request.policy.confirm is Confirm.APPROVER and place.person != request.requester:
             await self._require_approver(request, place.person)
+        else:
+            await self._require_full_member(place.person)
         return await self._store.take(
             pointer.request_id,
             lambda newest, now: story.claim(

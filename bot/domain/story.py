@@ -37,6 +37,9 @@ FOLLOW_AFTER = [timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600, 1200, 
 CARE_AFTER = [timedelta(hours=1), timedelta(days=1)]
 """When a finished upgrade is looked at once more."""
 
+FOLLOW_FOR = timedelta(days=3)
+"""How long a transition may be missing from Partner Center's history before a person is told."""
+
 LOOK_FOR = timedelta(hours=1)
 """How long a lost answer is looked for before a person is asked."""
 
@@ -216,6 +219,8 @@ def lose_answer(request: UpgradeRequest, at: datetime) -> Taken:
 def follow(request: UpgradeRequest, at: datetime, operation_id: str) -> Taken:
     """Partner Center has the upgrade and works on it; from here on it is followed."""
     _legal(request, Step.FOLLOW)
+    if not operation_id:
+        raise Refused(Reason.WRONG_STATE, request=request)
     followed = replace(request, operation_id=operation_id, looks=0, looked_at=at)
     return _take(followed, Step.FOLLOW, State.PERFORMING, at)
 

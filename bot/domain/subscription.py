@@ -113,9 +113,9 @@ class UpgradeOption:
 
     Partner Center lists the same offer once for each type, and in new commerce once more for
     each existing subscription (`into`) that the seats can move into; `term` and
-    `billing_cycle` are those of the target, empty where they stay. `seats` is what would be
-    bought; only where `seats_can_be_fewer` may a part of the seats move. What is possible
-    `at_renewal` only is listed, and not performed by the bot.
+    `billing_cycle` are those of the subscription that is moved into, else empty: they stay.
+    `seats` is what would be bought; only where `seats_can_be_fewer` may a part of the seats
+    move. What is possible `at_renewal` only is listed, and not performed by the bot.
     """
 
     offer_id: str
@@ -136,8 +136,7 @@ class UpgradeOption:
         return self._identity() == other._identity()
 
     def _identity(self) -> tuple[str | bool, ...]:
-        ids = (self.offer_id.lower(), self.into.lower())
-        return (*ids, self.type.value, self.term, self.billing_cycle, self.at_renewal)
+        return (self.offer_id.lower(), self.into.lower(), self.type.value, self.at_renewal)
 
     def for_seats(self, seats: int) -> "UpgradeOption":
         """The option for so many seats, where fewer than listed are possible."""

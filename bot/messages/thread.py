@@ -149,6 +149,8 @@ def _subscriptions(request: UpgradeRequest, outcome: Outcome) -> list[str]:
     if subscription.kind is Kind.NEW_COMMERCE:
         rest = subscription.seats - option.seats
         left = f"keeps {rest} seats" if rest else "has ended"
+    if option.into:
+        new = f"{new}, moved into “{outside(option.into_name or option.into, 60)}”"
     return [
         f"Old subscription: {old}, {left} (`{outside(subscription.id)}`)",
         f"New subscription: {new} (`{target}`)",

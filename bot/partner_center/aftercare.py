@@ -19,7 +19,7 @@ async def licence_counts(
     which an application alone never may."""
     where = path("customers", customer_id) + "/subscribedskus"
     try:
-        skus = await client.get(where, trace, each(wire.SubscribedSku.read))
+        skus = await client.get_aside(where, trace, each(wire.SubscribedSku.read))
     except PartnerCenterError:
         return ()
     return tuple(

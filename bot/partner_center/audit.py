@@ -20,7 +20,7 @@ async def operation_status(client: Client, request: UpgradeRequest) -> str:
     params = {"startDate": f"{since:%Y-%m-%d}", "filter": json.dumps(condition)}
     trace = Trace(request.correlation_id)
     try:
-        records = await client.get(
+        records = await client.get_aside(
             "auditrecords", trace, each(wire.AuditRecord.read), params=params
         )
     except PartnerCenterError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -38,6 +39,9 @@ T = TypeVar("T")
 TRIES = 4
 BODY_LIMIT = 20 * 1024 * 1024
 """Bytes. The largest real answers, hundreds of customers, are below one megabyte."""
+
+ASIDE = 5.0
+"""Seconds for a read that nobody waits for."""
 
 LONGEST_WAIT = 10.0
 """Seconds that a read waits when Partner Center asks to slow down; beyond, it gives up."""
@@ -132,6 +136,7 @@ class Client:
     ) -> None:
         self._http = http
         self._base = base.rstrip("/") + "/v1/"
+        self.host = urlsplit(base).netloc
         self._sign_in = sign_in
         self._new_id = new_id
         self._limits = limits
@@ -167,6 +172,15 @@ class Client:
                     reply = await self._send("GET", path, call, headers, params=params)
                 return _read(reply, call, read)
         raise AssertionError("stamina either returns or raises")
+
+    async def get_aside(self, path: str, trace: Trace, read: Callable[[Any], T], **more: Any) -> T:
+        """Read what nobody waits for: once, quickly, and whatever comes of it slows nothing else
+        down. Raises as `get`."""
+        call = Call(self._new_id(), trace)
+        token = await self._token(call)
+        async with self._places:
+            reply = await self._exchange("GET", path, call, token, None, within=ASIDE, **more)
+        return _read(reply, call, read)
 
     async def post(self, path: str, call: Call, body: Any, read: Callable[[Any], T]) -> T:
         """Write once, under the stored ids of `call`. Returns what `read` makes of the answer.
@@ -206,6 +220,7 @@ class Client:
         call: Call,
         token: str,
         more: dict[str, str] | None,
+        within: float | None = None,
         **content: Any,
     ) -> Reply:
         headers = {
@@ -218,7 +233,7 @@ class Client:
             "X-Locale": call.trace.locale,
             **(more or {}),
         }
-        within = self._limits.read if method == "GET" else self._limits.write
+        within = within or (self._limits.read if method == "GET" else self._limits.write)
         started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(within):

@@ -59,8 +59,8 @@ class Customers:
             collection = await self._client.get(
                 "customers", trace, wire.Collection.read, params=params, headers=headers
             )
-            yield [_customer(item) for item in collection.items]
-            following = _next_page(collection, params)
+            yield _readable(collection.items, _customer)
+            following = self._next_page(collection, params)
             if following is None:
                 return
             params, headers = following
@@ -78,14 +78,37 @@ class Customers:
     async def subscription(
         self, customer_id: str, subscription_id: str, trace: Trace
     ) -> Subscription:
-        """One subscription as it is now, without its add-ons. Raises NotFound."""
-        where = path("customers", customer_id, "subscriptions", subscription_id)
-        return _subscription(await self._client.get(where, trace, wire.Subscription.read), [])
+        """One subscription as it is now, out of the list, which tells its add-ons too and says
+        the same fields as before. Raises NotFound."""
+        for subscription in await self.subscriptions(customer_id, trace):
+            if subscription.id.lower() == subscription_id.lower():
+                return subscription
+        raise NotFound("the subscription is not there any more")
 
     async def _filtered(self, field: str, text: str, trace: Trace) -> list[Customer]:
         condition = {"Field": field, "Value": text, "Operator": "starts_with"}
         params = {"size": str(FOUND_AT_MOST), "filter": json.dumps(condition)}
         return await self._client.get("customers", trace, each(_customer), params=params)
+
+    def _next_page(
+        self, collection: wire.Collection, params: dict[str, str]
+    ) -> tuple[dict[str, str], dict[str, str]] | None:
+        """Parameters and headers of the next page; None behind the last one.
+
+        The token comes beside the items or among the headers of `links.next`. Only the
+        parameters of the link are taken, never its host; its address can have two question
+        marks.
+        """
+        link = collection.links.next if collection.links else None
+        headers = {each.key: each.value for each in link.headers} if link else {}
+        token = collection.continuation_token or headers.get("MS-ContinuationToken", "")
+        if not token and not (link and link.uri):
+            return None
+        if link and urlsplit(link.uri).netloc not in ("", self._client.host):
+            raise Unreadable("the next page is on another host")
+        query = link.uri.partition("?")[2].replace("?", "&") if link else ""
+        following = {**params, **dict(parse_qsl(query)), "seekOperation": "Next"}
+        return following, {"MS-ContinuationToken": token} if token else {}
 
 
 def is_guid(text: str) -> bool:
@@ -111,43 +134,24 @@ def each(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
     """A reader of collections whose members `read` reads. One that cannot be read is left out,
     with a line in the log: it must not hide the others."""
 
-    def read_all(answer: Any) -> list[T]:
-        items, found = wire.Collection.read(answer).items, []
-        for item in items:
-            try:
-                found.append(read(item))
-            except ValidationError as error:
-                log.warning("partner_center.unreadable_item", problems=error.error_count())
-        if items and not found:
-            raise ValueError("not one member could be read")
-        return found
-
-    return read_all
+    return lambda answer: _readable(wire.Collection.read(answer).items, read)
 
 
-def _next_page(
-    collection: wire.Collection, params: dict[str, str]
-) -> tuple[dict[str, str], dict[str, str]] | None:
-    """Parameters and headers of the next page; None behind the last one.
-
-    The token comes beside the items or among the headers of `links.next`. Only the parameters
-    of the link are taken, never its host; its address can have two question marks.
-    """
-    link = collection.links.next if collection.links else None
-    headers = {each.key: each.value for each in link.headers} if link else {}
-    token = collection.continuation_token or headers.get("MS-ContinuationToken", "")
-    if not link and not token:
-        return None
-    if link and urlsplit(link.uri).netloc:
-        raise Unreadable("the next page is on another host")
-    query = link.uri.partition("?")[2].replace("?", "&") if link else ""
-    following = {**params, **dict(parse_qsl(query)), "seekOperation": "Next"}
-    return following, {"MS-ContinuationToken": token} if token else {}
+def _readable(items: list[Any], read: Callable[[Any], T]) -> list[T]:
+    found = []
+    for item in items:
+        try:
+            found.append(read(item))
+        except ValidationError as error:
+            log.warning("partner_center.unreadable_item", problems=error.error_count())
+    if items and not found:
+        raise ValueError("not one member could be read")
+    return found
 
 
 def _customer(data: Any) -> Customer:
     customer = wire.Customer.read(data)
-    profile = customer.company_profile
+    profile = customer.company_profile or wire.CompanyProfile()
     return Customer(
         id=(customer.id or profile.tenant_id).lower(),
         name=profile.company_name or profile.domain or customer.id,

@@ -18,7 +18,7 @@ class PartnerCenter:
         self.customers = Customers(client)
         self._worlds: dict[Kind, Upgrades | Transitions] = {
             Kind.TRADITIONAL: Upgrades(client, self.customers),
-            Kind.NEW_COMMERCE: Transitions(client),
+            Kind.NEW_COMMERCE: Transitions(client, self.customers),
         }
 
     def upgrades(self, subscription: Subscription) -> bool:

@@ -12,6 +12,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
+
 from bot.domain.subscription import Obstacle, Subscription, UpgradeOption, UpgradeType
 from bot.domain.upgrade import Outcome, UpgradeRequest
 from bot.errors import NotFound, PartnerCenterError, Unreadable
@@ -26,20 +28,28 @@ from bot.partner_center.answers import (
     obstacle,
 )
 from bot.partner_center.client import Call, Client, Trace
-from bot.partner_center.customers import each, path
+from bot.partner_center.customers import Customers, each, path
 
 TYPES = {
     "transition_only": UpgradeType.UPGRADE_ONLY,
     "transition_with_license_transfer": UpgradeType.WITH_LICENSE_TRANSFER,
 }
+CLOCKS_DIFFER = timedelta(minutes=10)
+LOOKS_FOR_LICENCES = 6
+"""Looks, about twenty minutes, for which the licences of a finished transition are waited for."""
+
 ON_THE_WIRE = {kind: name for name, kind in TYPES.items()}
+
+
+log = structlog.get_logger()
 
 
 class Transitions:
     """The new-commerce world."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, customers: Customers) -> None:
         self._client = client
+        self._customers = customers
 
     async def options(
         self, customer_id: str, subscription: Subscription, trace: Trace
@@ -48,9 +58,19 @@ class Transitions:
         where = path("customers", customer_id, "subscriptions", subscription.id)
         now, later = await asyncio.gather(
             self._eligibilities(where, subscription, trace, "immediate"),
-            self._eligibilities(where, subscription, trace, "scheduled"),
+            self._at_renewal(where, subscription, trace),
         )
         return now + later
+
+    async def _at_renewal(
+        self, where: str, subscription: Subscription, trace: Trace
+    ) -> list[Listed]:
+        """For information only, so its trouble hides nothing."""
+        try:
+            return await self._eligibilities(where, subscription, trace, "scheduled")
+        except PartnerCenterError as error:
+            log.info("transitions.renewal_unknown", trouble=str(error))
+            return []
 
     async def _eligibilities(
         self, where: str, subscription: Subscription, trace: Trace, kind: str
@@ -70,13 +90,13 @@ class Transitions:
         where = _transitions(request.customer.id, request.subscription.id)
         call = Call(request.ms_request_id, Trace(request.correlation_id))
         try:
-            return await self._client.post(where, call, _body(request), _judge)
+            return await self._client.post(where, call, _body(request), partial(_judge, request))
         except PartnerCenterError as error:
             return judge_error(error)
 
     async def look(self, request: UpgradeRequest) -> Seen:
-        """What the history says of a transition that was sent, by its operation or, when the
-        answer was lost, by what it was. Raises PartnerCenterError when it cannot look."""
+        """What became of a transition that was sent: by the history, and where that has nothing,
+        by the subscriptions themselves. Raises PartnerCenterError when it cannot look."""
         where = _transitions(request.customer.id, request.subscription.id)
         params = {"operationId": request.operation_id} if request.operation_id else {}
         try:
@@ -84,11 +104,28 @@ class Transitions:
                 where, Trace(request.correlation_id), wire.Transitions.read, params=params
             )
         except NotFound:
-            return Seen(Sight.UNCLEAR)
+            history = wire.Transitions()
         for transition in history.items + history.transition:
             if _is_ours(transition, request):
-                return _see(transition, request)
-        return Seen(Sight.UNCLEAR if request.operation_id else Sight.UNTOUCHED)
+                return _progress(transition, request)
+        return await self._look_at_subscriptions(request)
+
+    async def _look_at_subscriptions(self, request: UpgradeRequest) -> Seen:
+        """A whole transition changes the plan of the source; a part makes it smaller."""
+        trace = Trace(request.correlation_id)
+        there = await self._customers.subscriptions(request.customer.id, trace)
+        option, before = request.option, request.subscription
+        source = next((s for s in there if _same(s.id, before.id)), None)
+        if source is None:
+            return Seen(Sight.UNCLEAR)
+        if _same(source.offer_id, option.offer_id):
+            return Seen(Sight.HAPPENED, Outcome(source.id, seen=True))
+        if source.seats == before.seats and source.is_active:
+            return Seen(Sight.UNTOUCHED)
+        targets = [s for s in there if _is_target(s, request)]
+        if source.seats == before.seats - option.seats and len(targets) == 1:
+            return Seen(Sight.HAPPENED, Outcome(targets[0].id, seen=True))
+        return Seen(Sight.UNCLEAR)
 
 
 def _transitions(customer_id: str, subscription_id: str) -> str:
@@ -107,14 +144,8 @@ def _body(request: UpgradeRequest) -> dict[str, Any]:
     }
     if option.into:
         return {**body, "toSubscriptionId": option.into}
-    return body | {
-        key: value
-        for key, value in (
-            ("termDuration", option.term),
-            ("billingCycle", option.billing_cycle),
-        )
-        if value
-    }
+    stays = (("termDuration", subscription.term), ("billingCycle", subscription.billing_cycle))
+    return body | {key: value for key, value in stays if value}
 
 
 def _listed(source: Subscription, at_renewal: bool, data: Any) -> list[Listed]:
@@ -126,11 +157,9 @@ def _listed(source: Subscription, at_renewal: bool, data: Any) -> list[Listed]:
             offer_id=item.catalog_item_id,
             name=item.title or item.catalog_item_id,
             type=TYPES.get(each.transition_type, UpgradeType.NONE),
-            eligible=each.is_eligible and not each.errors and each.transition_type in TYPES,
+            eligible=bool(each.is_eligible) and not each.errors and each.transition_type in TYPES,
             seats=seats,
             obstacles=_obstacles(each.errors),
-            term=source.term,
-            billing_cycle=source.billing_cycle,
             seats_can_be_fewer=not at_renewal,
             at_renewal=at_renewal,
         )
@@ -142,12 +171,12 @@ def _listed(source: Subscription, at_renewal: bool, data: Any) -> list[Listed]:
             offer_id=item.catalog_item_id,
             name=item.title or item.catalog_item_id,
             type=kind,
-            eligible=there.is_eligible and not there.errors,
+            eligible=bool(there.is_eligible) and not there.errors,
             seats=seats,
             obstacles=_obstacles(there.errors),
             into=there.subscription_id,
             into_name=there.subscription_friendly_name,
-            term=there.subscription_term_duration,
+            term=there.subscription_term_duration.upper(),
             billing_cycle=there.subscription_billing_cycle,
             seats_can_be_fewer=True,
         )
@@ -161,10 +190,10 @@ def _obstacles(errors: list[wire.TransitionError]) -> tuple[Obstacle, ...]:
     return tuple(obstacle(error.code, error.description) for error in errors)
 
 
-def _judge(data: Any) -> Answer:
+def _judge(request: UpgradeRequest, data: Any) -> Answer:
     """The first answer to a POST: seldom more than `Started`."""
     transition = wire.Transition.read(data)
-    seen = _progress(transition, transition.to_subscription_id)
+    seen = _progress(transition, request)
     if seen.sight is Sight.HAPPENED:
         return Answer(Verdict.HAPPENED, seen.outcome)
     if seen.sight is Sight.REFUSED:
@@ -174,38 +203,59 @@ def _judge(data: Any) -> Answer:
     return Answer(Verdict.STARTED, operation_id=transition.operation_id)
 
 
-def _see(transition: wire.Transition, request: UpgradeRequest) -> Seen:
-    """A whole transition keeps the subscription, so without another id it is the same one."""
-    return _progress(transition, transition.to_subscription_id or request.subscription.id)
-
-
-def _progress(transition: wire.Transition, target: str) -> Seen:
+def _progress(transition: wire.Transition, request: UpgradeRequest) -> Seen:
     """What the events say. The plan (`Conversion`) decides; licences that did not follow
-    (`SeatReassignment`, `LicenseReassignment`) are a matter of their own."""
+    (`SeatReassignment`, `LicenseReassignment`) are a matter of their own. A whole transition
+    keeps the subscription, so without another id it is the same one."""
+    target = transition.to_subscription_id or request.option.into or request.subscription.id
     plan = [event for event in transition.events if event.name.lower() == "conversion"]
     licences = [event for event in transition.events if event.name.lower() != "conversion"]
     if any(event.status == "failed" for event in plan):
         errors = [error for event in plan for error in event.errors]
         return Seen(Sight.REFUSED, Outcome(obstacles=_obstacles(errors)))
     done = any(event.status == "completed" for event in plan)
-    if done and (not licences or _ended(licences)):
+    if done and _licences_are_settled(licences, request):
         moved = not any(event.status == "failed" for event in licences)
         errors = [error for event in licences for error in event.errors]
         return Seen(Sight.HAPPENED, Outcome(target, obstacles=_obstacles(errors), moved=moved))
     return Seen(Sight.RUNNING, operation_id=transition.operation_id)
 
 
-def _ended(events: list[wire.TransitionEvent]) -> bool:
-    return any(event.status in ("completed", "failed") for event in events)
+def _licences_are_settled(licences: list[wire.TransitionEvent], request: UpgradeRequest) -> bool:
+    """With licence transfer their event can come after that of the plan; not for ever, though."""
+    if licences:
+        return any(event.status in ("completed", "failed") for event in licences)
+    transfer = request.option.type is UpgradeType.WITH_LICENSE_TRANSFER
+    return not transfer or request.looks >= LOOKS_FOR_LICENCES
 
 
 def _is_ours(transition: wire.Transition, request: UpgradeRequest) -> bool:
+    """By its operation; when the answer was lost, by what it was and when it began."""
     if request.operation_id:
-        return transition.operation_id.lower() == request.operation_id.lower()
+        return _same(transition.operation_id, request.operation_id)
     begun = [event.timestamp for event in transition.events if event.timestamp]
     sent_at = request.sent_at or request.created_at
     return (
-        transition.to_catalog_item_id.lower() == request.option.offer_id.lower()
+        transition.to_catalog_item_id.lower() in ("", request.option.offer_id.lower())
         and transition.quantity in (None, request.option.seats)
-        and (not begun or min(begun) >= sent_at - timedelta(minutes=10))
+        and bool(begun)
+        and min(begun) >= sent_at - CLOCKS_DIFFER
     )
+
+
+def _is_target(subscription: Subscription, request: UpgradeRequest) -> bool:
+    """The subscription moved into, or the new one with the part of the seats."""
+    option, created = request.option, subscription.created_at
+    if option.into:
+        return _same(subscription.id, option.into)
+    sent_at = request.sent_at or request.created_at
+    return (
+        _same(subscription.offer_id, option.offer_id)
+        and subscription.seats == option.seats
+        and created is not None
+        and created >= sent_at - CLOCKS_DIFFER
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()

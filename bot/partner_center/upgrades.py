@@ -28,6 +28,9 @@ from bot.partner_center.audit import operation_status
 from bot.partner_center.client import Call, Client, Trace
 from bot.partner_center.customers import Customers, each, path
 
+PERFORMED = ("upgrade_only", "upgrade_with_license_transfer")
+"""The kinds of upgrade that there are; an option of another kind is shown and not offered."""
+
 
 class Upgrades:
     """The traditional world."""
@@ -128,13 +131,13 @@ def _listed(source: Subscription, data: Any) -> Listed:
 
 def _option(upgrade: wire.Upgrade, source: Subscription) -> UpgradeOption:
     offer = upgrade.target_offer
-    known = upgrade.upgrade_type in wire.UPGRADE_TYPES
+    known = upgrade.upgrade_type in PERFORMED
     obstacles = tuple(obstacle(e.code, e.description) for e in upgrade.upgrade_errors)
     return UpgradeOption(
         offer_id=offer.id,
         name=offer.name or offer.id,
         type=UpgradeType(upgrade.upgrade_type) if known else UpgradeType.NONE,
-        eligible=upgrade.is_eligible and not obstacles and known and upgrade.upgrade_type != "none",
+        eligible=bool(upgrade.is_eligible) and not obstacles and known,
         seats=upgrade.quantity or source.seats,
         obstacles=obstacles,
     )

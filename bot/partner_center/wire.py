@@ -255,7 +255,7 @@ UpgradeTypeName = Annotated[str, BeforeValidator(_enum(UPGRADE_TYPES))]
 class Upgrade(Wire):
     target_offer: Offer
     upgrade_type: UpgradeTypeName = "none"
-    is_eligible: bool = False
+    is_eligible: Truth = None
     quantity: Number = None
     upgrade_errors: UpgradeErrors = Field(default_factory=list)
     attributes: Annotated[ResourceAttributes | None, BeforeValidator(_thing)] = None
@@ -295,7 +295,7 @@ class CompanyProfile(Wire):
 
 class Customer(Wire):
     id: Text = ""
-    company_profile: CompanyProfile = Field(default_factory=CompanyProfile)
+    company_profile: Annotated[CompanyProfile | None, BeforeValidator(_thing)] = None
     relationship_to_partner: Text = ""
 
 
@@ -353,7 +353,7 @@ TransitionTypeName = Annotated[str, BeforeValidator(_enum(TRANSITION_TYPES))]
 
 
 class Eligibility(Wire):
-    is_eligible: bool = False
+    is_eligible: Truth = None
     transition_type: TransitionTypeName = "none"
     errors: TransitionErrors = Field(default_factory=list)
 
@@ -361,11 +361,11 @@ class Eligibility(Wire):
 class SubscriptionEligibility(Wire):
     """An existing subscription that seats can move into. Its error codes are not published."""
 
-    is_eligible: bool = False
+    is_eligible: Truth = None
     subscription_id: Text = ""
     subscription_friendly_name: Text = ""
     subscription_term_duration: Text = ""
-    subscription_billing_cycle: Text = ""
+    subscription_billing_cycle: Annotated[str, BeforeValidator(_enum(BILLING_CYCLES))] = ""
     errors: TransitionErrors = Field(default_factory=list)
 
 

@@ -73,7 +73,7 @@ class AnyStory:
 
     async def _press(self, who: Somebody, label: str) -> None:
         card = await self.workspace.newest_card()
-        if label in card.text.rpartition("Buttons: ")[2]:
+        if label in card.text.partition("Buttons: ")[2]:
             self.clicks.append(await who.payload_for(card, label))
             await self._click(self.clicks[-1])
 

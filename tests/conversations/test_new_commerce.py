@@ -1,5 +1,7 @@
 """New-commerce subscriptions: transitions, which Partner Center works on for a while."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.sandbox.partner_center import Trouble
@@ -161,3 +163,84 @@ async def test_changed_seats_void_the_approval_here_too(workspace: Conversation)
     assert "⏳ Approval needed" in await workspace.card()
     assert "• seats: was 10, is 12" in await workspace.thread()
     assert workspace.posts() == 0
+
+
+async def test_licences_that_fail_after_the_plan_are_told(workspace: Conversation) -> None:
+    """With licence transfer it is not done before the licences are settled."""
+    workspace.partner_center.transitions.licences_take = timedelta(minutes=5)
+    workspace.partner_center.transitions.licences_fail = True
+    await ask(workspace, "Microsoft 365 Business Standard (with licence transfer)")
+    await workspace.alice.presses("Upgrade now")
+    await workspace.passes(minutes=36)
+    assert "⚙️ Upgrade in progress" in await workspace.card()
+    await workspace.passes(minutes=10)
+    assert "The users' licences did not move" in await workspace.card()
+    assert "Assign the new ones by hand." in await workspace.thread()
+
+
+async def test_a_transition_that_nobody_lists_is_read_from_the_subscription(
+    workspace: Conversation,
+) -> None:
+    """Neither the answer nor the history knows of it, but the plan has changed."""
+    workspace.partner_center.transitions.silent = True
+    await ask(workspace, "Microsoft 365 Business Standard (upgrade only)")
+    await workspace.alice.presses("Upgrade now")
+    assert "⚠️ Checking the result" in await workspace.card()
+    for _ in range(8):
+        await workspace.passes(minutes=5)
+    assert "✅ Upgraded" in await workspace.card()
+    assert "this is what Partner Center shows" in await workspace.thread()
+    assert workspace.posts() == len(workspace.upgrades()) == 1
+
+
+async def test_an_operation_that_vanishes_ends_after_days(workspace: Conversation) -> None:
+    """Its history is empty and nothing has changed: somebody has to look, and nothing waits on."""
+    await ask(workspace, "Microsoft 365 Business Standard (upgrade only)")
+    workspace.partner_center.transitions.take = timedelta(days=365)
+    await workspace.alice.presses("Upgrade now")
+    assert "⚙️ Upgrade in progress" in await workspace.card()
+    workspace.partner_center.transitions.silent = True
+    await workspace.passes(days=2)
+    assert "⚙️ Upgrade in progress" in await workspace.card()
+    await workspace.passes(days=2)
+    assert "❌ Upgrade failed" in await workspace.card()
+    assert "Look at Partner Center before you do anything else." in await workspace.thread()
+
+
+async def test_trouble_with_what_is_possible_at_the_renewal_hides_nothing(
+    workspace: Conversation,
+) -> None:
+    """It is for information only."""
+    workspace.partner_center.trouble("GET", "eligibilityType=scheduled", *[Trouble(status=400)] * 2)
+    await workspace.alice.types("/upgrade litware")
+    assert "[Microsoft 365 Business Standard (upgrade only)]" in await workspace.alice.reads()
+
+
+async def test_after_drift_the_new_term_can_be_approved_and_performed(
+    workspace: Conversation,
+) -> None:
+    """Whatever changed, it is the same choice; it only has to be approved anew."""
+    await ask(workspace, "Microsoft 365 Business Standard (upgrade only)")
+    records = workspace.partner_center.records
+    litware = records.find_customers("CompanyName", "Litware")[0]["id"]
+    records.subscriptions[litware][0]["billingCycle"] = "annual"
+    await workspace.alice.presses("Upgrade now")
+    assert "⏳ Approval needed" in await workspace.card()
+    assert "• billing cycle: was monthly, is annual" in await workspace.thread()
+    await workspace.carol.presses("Approve")
+    await workspace.alice.presses("Upgrade now")
+    await workspace.passes(minutes=40)
+    assert "✅ Upgraded" in await workspace.card()
+    await workspace.thread()
+
+
+async def test_a_hanging_count_of_licences_holds_nothing_up(workspace: Conversation) -> None:
+    """The counts are nice to have; throttling them slows nothing else down."""
+    await ask(workspace, "Microsoft 365 Business Standard (upgrade only)")
+    workspace.partner_center.trouble("GET", "/subscribedskus", Trouble(status=429, retry_after=57))
+    await workspace.alice.presses("Upgrade now")
+    assert "⚙️ Upgrade in progress" in await workspace.card()
+    await workspace.thread()
+    await workspace.passes(minutes=40)
+    await workspace.card()
+    await workspace.thread()

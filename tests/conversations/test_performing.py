@@ -67,9 +67,13 @@ async def test_an_upgrade_that_nobody_heard_of_is_handed_back_after_an_hour(
 async def test_check_again_finds_what_the_timer_would_have_found(workspace: Conversation) -> None:
     """Nobody has to wait for the next look."""
     await approved(workspace)
-    workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True, after=True))
-    workspace.partner_center.trouble("GET", "/subscriptions", *[Trouble(status=503)] * 4)
+    gate = Gate()
+    lost = Trouble(cut=True, after=True, gate=gate)
+    workspace.partner_center.trouble("POST", "/upgrades", lost)
     await workspace.alice.presses("Upgrade now")
+    await gate.arrived.wait()
+    workspace.partner_center.trouble("GET", "/subscriptions", *[Trouble(status=503)] * 4)
+    gate.opened.set()
     assert "⚠️ Checking the result" in await workspace.card()
     await workspace.bob.presses("Check again")
     assert "This upgrade is already done" in await workspace.bob.reads()

@@ -158,7 +158,8 @@ class PartnerCenterServer:
     def _next_trouble(self, request: web.Request) -> Trouble | None:
         for key, waiting in self.troubles.items():
             method, _, ending = key.partition(" ")
-            if waiting and request.method == method and request.path.endswith(ending):
+            there = (request.path, request.path_qs)
+            if waiting and request.method == method and any(p.endswith(ending) for p in there):
                 return waiting.popleft()
         return None
 
@@ -206,12 +207,14 @@ class PartnerCenterServer:
         return _json(customer) if customer else _error(404, 20002, "No such customer.")
 
     async def _subscriptions(self, request: web.Request) -> web.Response:
+        self.transitions.advance()
         there = self.records.subscriptions.get(request.match_info["customer"].lower())
         if there is None:
             return _error(404, 20002, "No such customer.")
         return _collection(there)
 
     async def _subscription(self, request: web.Request) -> web.Response:
+        self.transitions.advance()
         subscription = self._find(request)
         return _json(subscription) if subscription else _error(404, 20003, "No such subscription.")
 

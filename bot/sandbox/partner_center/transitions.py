@@ -36,6 +36,7 @@ class Running:
     begun: datetime
     target: str = ""
     error: int | None = None
+    licences_due: datetime | None = None
     events: list[Json] = field(default_factory=list)
 
 
@@ -46,6 +47,11 @@ class Transitions:
         self._records = records
         self.take = timedelta(minutes=36)
         """How long Partner Center works on one."""
+        self.licences_take = timedelta(0)
+        """How long after the plan the licences follow, with licence transfer."""
+        self.licences_fail = False
+        self.silent = False
+        """Neither answers nor history name an operation or have any entry."""
         self.fail_with: int | None = None
         """The error code of the next one, which then fails in the end."""
         self.as_on_the_page = False
@@ -63,7 +69,7 @@ class Transitions:
 
     def eligibilities(self, customer_id: str, source: Json, kind: str) -> list[Json]:
         """What the subscription can move to, one item a target."""
-        self._advance()
+        self.advance()
         errors = [] if source["status"] == "active" else [{"code": NOT_ACTIVE, "description": ""}]
         return [
             {
@@ -112,15 +118,17 @@ class Transitions:
         running.events.append(self._event("Started"))
         source.pop("scheduledNextTermInstructions", None)
         self._running.append(running)
-        return self._told(running)
+        return {} if self.silent else self._told(running)
 
     def history(self, source: Json, operation_id: str = "") -> Json:
         """The transitions of a subscription, or one of them."""
-        self._advance()
+        self.advance()
         ours = [
             self._told(running)
             for running in self._running
-            if running.source["id"] == source["id"] and operation_id in ("", running.operation_id)
+            if not self.silent
+            and running.source["id"] == source["id"]
+            and operation_id in ("", running.operation_id)
         ]
         if self.as_on_the_page:
             return {"Transition": [_pascal(each) for each in ours]}
@@ -139,11 +147,16 @@ class Transitions:
                 customer_id, source, str(target))])
         )  # fmt: skip
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Let what has had its time come to its end."""
         for running in self._running:
-            if len(running.events) == 1 and self._records.clock() - running.begun >= self.take:
+            now = self._records.clock()
+            if len(running.events) == 1 and now - running.begun >= self.take:
                 self._end(running)
+            if running.licences_due and now >= running.licences_due:
+                running.licences_due = None
+                status = "Failed" if self.licences_fail else "Completed"
+                running.events.append(self._event(status, name="SeatReassignment"))
 
     def _end(self, running: Running) -> None:
         if running.error is not None:
@@ -169,15 +182,19 @@ class Transitions:
             )
         )
         running.events.append(self._event("Completed"))
+        if body["transitionType"] == TYPES[1]:
+            running.licences_due = self._records.clock() + self.licences_take
 
     def _shrink(self, source: Json, by: int) -> None:
         source["quantity"] -= by
         if source["quantity"] == 0:
             source["status"] = "deleted"
 
-    def _event(self, status: str, errors: list[Json] | None = None) -> Json:
+    def _event(
+        self, status: str, errors: list[Json] | None = None, name: str = "Conversion"
+    ) -> Json:
         at = self._records.clock().strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
-        return {"name": "Conversion", "status": status, "timestamp": at, "errors": errors or []}
+        return {"name": name, "status": status, "timestamp": at, "errors": errors or []}
 
     def _told(self, running: Running) -> Json:
         body = running.body
