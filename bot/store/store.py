@@ -163,9 +163,8 @@ class Store:
 
     async def in_flight(self) -> list[str]:
         """Ids of the requests that somebody was performing."""
-        return await self._ids(
-            sa.select(tables.requests.c.id).where(tables.requests.c.state == State.PERFORMING)
-        )
+        performing = tables.requests.c.state == State.PERFORMING
+        return await self._ids(sa.select(tables.requests.c.id).where(tables.IN_FLIGHT, performing))
 
     async def unshown(self, limit: int = 100) -> list[str]:
         """Ids of requests whose newest version Slack does not show yet."""

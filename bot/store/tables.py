@@ -49,11 +49,14 @@ sa.Index(
     requests.c.id,
     sqlite_where=requests.c.shown_version < requests.c.version,
 )
+IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
+"""Literal, because SQLite uses a partial index only for a query that repeats its condition."""
+
 sa.Index(
     "requests_one_at_a_time",
     requests.c.subscription_id,
     unique=True,
-    sqlite_where=sa.text("state IN ('performing', 'unknown')"),
+    sqlite_where=IN_FLIGHT,
 )
 
 votes = sa.Table(
