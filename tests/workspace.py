@@ -99,6 +99,11 @@ class Conversation:
         await self.bot.jobs.tick()
         await self.bot.background.quiet()
 
+    @property
+    def contoso(self) -> str:
+        """Contoso's tenant id at the practice Partner Center."""
+        return str(self.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"])
+
     def upgrades(self) -> list[tuple[str, str]]:
         """What really happened at Partner Center: source and target of each upgrade."""
         return [(p.source, p.target) for p in self.partner_center.records.performed]

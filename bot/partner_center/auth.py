@@ -174,16 +174,20 @@ class SignIn:
                 await self._renew()
 
     async def keep_alive_for_ever(self, every: float = 3600.0) -> None:
-        """`keep_alive` every so many seconds; says in the log when the end comes near."""
+        """`look_after` the sign-in every so many seconds."""
         while True:
-            try:
-                await self.keep_alive()
-            except (SignInFailed, Unreachable) as error:
-                log.warning("sign_in.not_renewed", trouble=str(error), code=error.code)
-            dies_at = self.dies_at()
-            if dies_at and dies_at - self._clock() <= WARN_BEFORE:
-                log.warning("sign_in.dies_soon", days=(dies_at - self._clock()).days)
+            await self.look_after()
             await asyncio.sleep(every)
+
+    async def look_after(self) -> None:
+        """`keep_alive`; the log tells the operator when that fails, and when the end is near."""
+        try:
+            await self.keep_alive()
+        except (SignInFailed, Unreachable) as error:
+            log.warning("sign_in.not_renewed", trouble=str(error), code=error.code)
+        dies_at = self.dies_at()
+        if dies_at and dies_at - self._clock() <= WARN_BEFORE:
+            log.warning("sign_in.dies_soon", days=(dies_at - self._clock()).days)
 
     def dies_at(self) -> datetime | None:
         """When the refresh token dies if it is not used any more; None when there is none."""

@@ -443,15 +443,12 @@ class Collection(Wire):
 
 
 class Fault(Wire):
-    """Any of the three error bodies: Partner Center's own, its gateway's, and Entra's."""
+    """What tells an error from another in its body: Partner Center's code, or Entra's codes.
+
+    Its gateway (`statusCode`, `message`) says no more than the HTTP status does.
+    """
 
     code: Text = ""
-    description: Text = ""
-    data: Annotated[list[Any], BeforeValidator(_list)] = Field(default_factory=list)
-    source: Text = ""
-    status_code: Number = None
-    message: Text = ""
-    error: Any = None
     error_codes: Annotated[list[Any], BeforeValidator(_list)] = Field(
         default_factory=list, alias="error_codes"
     )

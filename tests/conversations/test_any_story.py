@@ -102,9 +102,7 @@ class AnyStory:
         return store
 
     def _source(self) -> dict[str, Any]:
-        there = self.workspace.partner_center.records
-        contoso = there.find_customers("CompanyName", "contoso")[0]["id"]
-        return there.subscriptions[contoso][0]
+        return self.workspace.partner_center.records.subscriptions[self.workspace.contoso][0]
 
     async def check(self) -> None:
         """What must be so at any time."""

@@ -76,8 +76,13 @@ async def test_subscriptions_of_other_kinds_are_refused_with_a_reason(
     there.add_subscription(litware, records.E3, 5, name="A trial", isTrial=True)
     parent = there.add_subscription(litware, records.E1, 5, name="With an add-on")
     there.add_subscription(litware, records.F1, 5, name="Add-on", parentSubscriptionId=parent)
+    perpetual = {"id": "Software", "displayName": "Software"}
+    there.add_subscription(litware, "DG7GMGF0D8H3:0002", 2, name="Server", productType=perpetual)
+    there.add_subscription(litware, "something-new", 2, name="Something new")
     await workspace.alice.types("/upgrade adatum")
     told = await workspace.alice.reads()
+    assert "Software licences cannot be upgraded." in told
+    assert "A kind of subscription that this bot does not know." in told
     assert "Azure is not upgraded like this." in told
     assert "A trial is converted, not upgraded." in told
     assert "An add-on goes with its main subscription." in told

@@ -90,7 +90,7 @@ async def test_an_upgrade_that_somebody_did_otherwise_meanwhile_fails(
     await workspace.alice.presses("Upgrade now")
     await workspace.card()
     source = workspace.partner_center.records.find_subscription(
-        workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"],
+        workspace.contoso,
         "896a2862-67e2-4f3d-bb3f-c50c42b5fad8",
     )
     assert source
@@ -163,8 +163,7 @@ async def test_when_nothing_can_be_checked_nothing_is_sent(workspace: Conversati
 async def test_drift_voids_the_approval_and_asks_again(workspace: Conversation) -> None:
     """Somebody bought seats meanwhile: what was approved is not what there is."""
     await approved(workspace)
-    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
-    workspace.partner_center.records.subscriptions[customer][0]["quantity"] = 30
+    workspace.partner_center.records.subscriptions[workspace.contoso][0]["quantity"] = 30
     old_click = await workspace.alice.payload_of("Upgrade now")
     await workspace.alice.presses("Upgrade now")
     card = await workspace.card()
@@ -188,8 +187,7 @@ async def test_drift_voids_the_approval_and_asks_again(workspace: Conversation) 
 async def test_an_option_that_is_no_longer_eligible_is_never_sent(workspace: Conversation) -> None:
     """However often it is approved, while Partner Center says no nothing is sent."""
     await approved(workspace)
-    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
-    source = workspace.partner_center.records.subscriptions[customer][0]
+    source = workspace.partner_center.records.subscriptions[workspace.contoso][0]
     source["status"], source["suspensionReasons"] = "suspended", ["Expiration"]
     for _ in range(2):
         await workspace.alice.presses("Upgrade now")
@@ -206,8 +204,7 @@ async def test_an_option_that_is_no_longer_eligible_is_never_sent(workspace: Con
 async def test_a_target_that_is_gone_is_never_sent(workspace: Conversation) -> None:
     """The subscription itself may be gone as well."""
     await approved(workspace)
-    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
-    workspace.partner_center.records.subscriptions[customer].clear()
+    workspace.partner_center.records.subscriptions[workspace.contoso].clear()
     await workspace.alice.presses("Upgrade now")
     assert "❌ Upgrade failed" in await workspace.card()
     assert "This upgrade is no longer offered" in await workspace.thread()
@@ -381,12 +378,11 @@ async def test_a_subscription_that_was_bought_otherwise_is_not_taken_for_the_upg
     """Of the target's plan, but not of its seats: somebody has to look at Partner Center."""
     await approved(workspace)
     there = workspace.partner_center.records
-    contoso = there.find_customers("CompanyName", "contoso")[0]["id"]
-    there.add_subscription(contoso, records.E3, 7)
+    there.add_subscription(workspace.contoso, records.E3, 7)
     workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
     await workspace.alice.presses("Upgrade now")
     assert "⚠️ Checking the result" in await workspace.card()
-    source = there.subscriptions[contoso][0]
+    source = there.subscriptions[workspace.contoso][0]
     source["status"], source["suspensionReasons"] = "suspended", ["Transition"]
     await workspace.passes(hours=1)
     assert "❌ Upgrade failed" in await workspace.card()
@@ -436,8 +432,7 @@ async def test_a_finished_upgrade_is_looked_after(workspace: Conversation) -> No
         "because it was upgraded, with 25 seats. Licences of Office 365 Enterprise E3: 12 of 25 "
         "assigned, before none."
     )
-    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
-    workspace.partner_center.records.subscriptions[customer][-1]["status"] = "suspended"
+    workspace.partner_center.records.subscriptions[workspace.contoso][-1]["status"] = "suspended"
     await workspace.passes(days=1)
     assert "@alice: please look at it in Partner Center." in await workspace.thread()
     await workspace.passes(days=30)
@@ -451,9 +446,8 @@ async def test_what_partner_center_has_on_record_is_believed(workspace: Conversa
     await workspace.alice.presses("Upgrade now")
     assert "⚠️ Checking the result" in await workspace.card()
     (post,) = [call for call in workspace.partner_center.calls if call.method == "POST"]
-    customer = workspace.partner_center.records.find_customers("CompanyName", "contoso")[0]["id"]
     record = {
-        "customerId": customer,
+        "customerId": workspace.contoso,
         "operationType": "upgrade_subscription",
         "operationStatus": "progress",
         "originalCorrelationId": post.correlation_id,

@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import policy_file
-from bot.domain.policy import Confirm, Evidence, Policy, PolicyBook, Rule, strictest
+from bot.domain.policy import Confirm, Evidence, PolicyBook, Rule, strictest
 from bot.policy_file import PolicyProblem
-
-DEFAULTS = Policy(
-    approvals=1,
-    approvers=(("S1",),),
-    requesters=(("channel",),),
-    confirm=Confirm.REQUESTER,
-    expires_after=timedelta(hours=24),
-    remind_after=timedelta(hours=2),
-    evidence=Evidence.OPTIONAL,
-)
+from tests.domain.test_the_states import POLICY
 
 rules = st.builds(
     Rule,
@@ -35,14 +26,14 @@ rules = st.builds(
 @given(st.lists(rules, max_size=4))
 def test_no_rule_loosens_anything(given_rules: list[Rule]) -> None:
     """Whatever an operator writes, every key is at least as strict as the defaults."""
-    book = PolicyBook(DEFAULTS, tuple(given_rules))
+    book = PolicyBook(POLICY, tuple(given_rules))
     policy = book.policy_for(seats=1, channel="C", customer="c")
-    assert policy.approvals >= DEFAULTS.approvals
-    assert set(policy.approvers) >= set(DEFAULTS.approvers)
-    assert list(Confirm).index(policy.confirm) >= list(Confirm).index(DEFAULTS.confirm)
-    assert list(Evidence).index(policy.evidence) >= list(Evidence).index(DEFAULTS.evidence)
-    assert policy.expires_after <= DEFAULTS.expires_after
-    assert strictest(policy, DEFAULTS) == policy
+    assert policy.approvals >= POLICY.approvals
+    assert set(policy.approvers) >= set(POLICY.approvers)
+    assert list(Confirm).index(policy.confirm) >= list(Confirm).index(POLICY.confirm)
+    assert list(Evidence).index(policy.evidence) >= list(Evidence).index(POLICY.evidence)
+    assert policy.expires_after <= POLICY.expires_after
+    assert strictest(policy, POLICY) == policy
 
 
 @pytest.mark.parametrize(
@@ -65,7 +56,7 @@ def test_a_rule_matches_when_all_its_conditions_do(rule: Rule, matches: bool) ->
 
 def test_a_rules_approvers_are_asked_for_besides_the_defaults() -> None:
     """Whoever approves must be of every list, so a rule cannot let others in."""
-    book = PolicyBook(DEFAULTS, (Rule(approvers=("S2",)),))
+    book = PolicyBook(POLICY, (Rule(approvers=("S2",)),))
     policy = book.policy_for(seats=1, channel="C", customer="c")
     assert policy.approvers == (("S1",), ("S2",))
 
@@ -94,7 +85,7 @@ evidence = "required"
         encoding="utf-8",
     )
     book = policy_file.read(path)
-    assert book.defaults == replace(DEFAULTS, approvers=(("S0APPROVERS",),))
+    assert book.defaults == replace(POLICY, approvers=(("S0APPROVERS",),))
     assert book.rules[0].approvals == 2
     assert book.user_groups() == {"S0APPROVERS"}
 

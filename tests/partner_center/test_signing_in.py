@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 import trustme
 from cryptography.fernet import Fernet
 
@@ -175,6 +176,22 @@ async def test_an_idle_bot_stays_signed_in_for_a_year(
     dies_at = sign_in.dies_at()
     assert dies_at
     assert dies_at - clock() == timedelta(days=90)
+
+
+async def test_a_month_before_the_sign_in_dies_the_log_says_so(
+    application: Application,
+    server: PartnerCenterServer,
+    clock: PracticeClock,
+    log: list[structlog.typing.EventDict],
+) -> None:
+    """Microsoft refuses, day after day; not a word of the end while it is two months away."""
+    sign_in = signing_in(application, server, clock)
+    await sign_in.keep_alive()
+    server.login.refresh_tokens.clear()
+    for days, warned in ((50, []), (10, [30]), (10, [30, 20])):
+        clock.move(timedelta(days=days))
+        await sign_in.look_after()
+        assert [entry["days"] for entry in log if entry["event"] == "sign_in.dies_soon"] == warned
 
 
 async def test_a_login_on_any_device_is_kept_and_renewed(

@@ -138,6 +138,30 @@ async def test_every_error_is_named_by_its_meaning(
     assert "secret" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"code": 3000, "description": "d", "data": ["x"], "source": "PartnerFD"}, "3000"),
+        ({"statusCode": 400, "message": "Try again in 57 seconds."}, ""),
+        (
+            {"error": "invalid_grant", "error_description": "d", "error_codes": [50076]},
+            "AADSTS50076",
+        ),
+        (["no", "object"], ""),
+        ("text", ""),
+        (None, ""),
+    ],
+)
+async def test_every_shape_of_an_error_is_read(
+    server: Server, client: Client, body: Any, code: str
+) -> None:
+    """Partner Center's own, its gateway's, Entra's, and what is none of them."""
+    server.answer = answers(json.dumps(body).encode(), 400)
+    with pytest.raises(Rejected) as raised:
+        await client.get("customers", TRACE, anything)
+    assert raised.value.code == code
+
+
 async def test_reads_are_repeated_and_writes_are_not(server: Server, client: Client) -> None:
     """Four tries for a read, one for a write."""
     server.answer = answers(b"", 503)
@@ -192,17 +216,23 @@ def test_ids_are_taken_in_any_case() -> None:
     assert path("customers", CUSTOMER.upper(), "subscriptions", CUSTOMER)
 
 
-SPELLINGS = {
-    name: [name, number, str(number), "".join(part.title() for part in name.split("_"))]
-    for number, name in enumerate(wire.UPGRADE_ERROR_CODES)
+TABLES = {
+    wire.UpgradeError: wire.UPGRADE_ERROR_CODES,
+    wire.TransitionError: wire.TRANSITION_ERROR_CODES,
 }
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
-def test_an_error_code_is_understood_in_every_spelling(name: str) -> None:
-    """As a number, a numeric string, snake_case and PascalCase."""
-    for spelling in SPELLINGS[name]:
-        assert wire.UpgradeError.read({"code": spelling}).code == name
+@pytest.mark.parametrize(
+    ("error", "number", "name"),
+    [(error, *pair) for error, table in TABLES.items() for pair in enumerate(table)],
+)
+def test_an_error_code_is_understood_in_every_spelling(
+    error: type[wire.UpgradeError | wire.TransitionError], number: int, name: str
+) -> None:
+    """As a number, a numeric string, snake_case and PascalCase; each world by its own table."""
+    pascal = "".join(part.title() for part in name.split("_"))
+    for spelling in (name, number, str(number), pascal):
+        assert error.read({"code": spelling}).code == name
     assert ObstacleCode(name)
 
 
