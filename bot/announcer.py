@@ -4,8 +4,7 @@ The card and its thread are projections of a request and its history: whoever ca
 and whenever, they end up showing the newest version. The only module that writes to Slack.
 """
 
-import asyncio
-from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.background import Turns
 from bot.domain.policy import Person
 from bot.domain.upgrade import Step, UpgradeRequest
 from bot.messages import thread
@@ -37,13 +37,17 @@ UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE, Step.REMIND})
 OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 
 
+class _ShownByAnother(Exception):
+    """Another bot has shown the request meanwhile: look again at what is to be shown."""
+
+
 class Announcer:
     """Shows requests in their channels and answers people, over one Slack client."""
 
     def __init__(self, client: AsyncWebClient, store: Store) -> None:
         self._client = client
         self._store = store
-        self._showing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._showing = Turns()
 
     async def show(self, request_id: str) -> None:
         """Make the card and its thread show the newest version of the request.
@@ -52,24 +56,43 @@ class Announcer:
         goes on there.
         """
         async with self._showing[request_id]:
-            request = await self._store.request(request_id)
-            shown = await self._show_card(request, await self._store.shown(request_id))
-            await self._tell_thread(request, shown)
-        if not self._showing[request_id].locked():
-            self._showing.pop(request_id, None)
+            with suppress(_ShownByAnother):
+                return await self._show(request_id, edit_anyway=False)
+            # What was just written to Slack can be older than what the other wrote.
+            while True:
+                with suppress(_ShownByAnother):
+                    return await self._show(request_id, edit_anyway=True)
+
+    async def _show(self, request_id: str, *, edit_anyway: bool) -> None:
+        request = await self._store.request(request_id)
+        shown = await self._store.shown(request_id)
+        if shown is None or edit_anyway or await self._has_changed(request, shown):
+            shown = await self._show_card(request, shown)
+        await self._tell_thread(request, shown)
 
     async def _show_card(self, request: UpgradeRequest, shown: Shown | None) -> Shown:
-        if shown and not await self._has_changed(request, shown):
-            return shown._replace(card_version=request.version)
         message = card(request)
-        if shown is None or not await self._edit(shown, message):
-            ts = await self._post(request.channel_id, message)
-            told = shown.told_version if shown else 0
-            shown = Shown(request.channel_id, ts, request.version, told)
-        else:
-            shown = shown._replace(card_version=request.version)
-        await self._store.record_shown(request.id, shown)
-        return shown
+        if shown and await self._edit(shown, message):
+            return await self._record(
+                request.id, shown, shown._replace(card_version=request.version)
+            )
+        ts = await self._post(request.channel_id, message)
+        told = shown.told_version if shown else 0
+        return await self._record(
+            request.id, shown, Shown(request.channel_id, ts, request.version, told), posted=ts
+        )
+
+    async def _record(
+        self, request_id: str, before: Shown | None, shown: Shown, posted: str = ""
+    ) -> Shown:
+        """Remember what Slack shows now. Where another bot showed something meanwhile, what was
+        `posted` is taken back, so that nobody is told twice. Raises _ShownByAnother."""
+        if await self._store.record_shown(request_id, before, shown):
+            return shown
+        log.info("announcer.shown_by_another", request=request_id)
+        if posted:
+            await self._client.chat_delete(channel=shown.channel_id, ts=posted)
+        raise _ShownByAnother
 
     async def _has_changed(self, request: UpgradeRequest, shown: Shown) -> bool:
         """Whether anything happened since that the card shows; another look at it is nothing."""
@@ -80,10 +103,11 @@ class Announcer:
         for version, event in await self._store.history(request.id, after=shown.told_version):
             if version > request.version:
                 return  # newer than the card: whoever made it will show it
+            posted = ""
             if message := thread.line(request, event):
-                await self._post(shown.channel_id, message, thread_ts=shown.ts)
-            shown = shown._replace(told_version=version)
-            await self._store.record_shown(request.id, shown)
+                posted = await self._post(shown.channel_id, message, thread_ts=shown.ts)
+            now = shown._replace(card_version=request.version, told_version=version)
+            shown = await self._record(request.id, shown, now, posted)
 
     async def _post(self, channel: str, message: Message, **more: Any) -> str:
         answer = await self._client.chat_postMessage(

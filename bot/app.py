@@ -6,7 +6,7 @@ import logging
 import ssl
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import httpx
@@ -22,7 +22,7 @@ from bot.announcer import Announcer
 from bot.background import Background
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
-from bot.errors import PartnerCenterError
+from bot.errors import PartnerCenterError, Unavailable
 from bot.jobs import Jobs
 from bot.messages import words
 from bot.partner_center import (
@@ -73,7 +73,8 @@ def new_id() -> str:
 class Bot:
     """The whole bot, from settings. `start` it, `stop` it; it cannot be started twice.
 
-    `trust` is for servers whose certificate the machine does not know.
+    The database's clock decides what is late, and the machine's how long something is remembered;
+    `clock` replaces both. `trust` is for servers whose certificate the machine does not know.
     """
 
     def __init__(
@@ -81,13 +82,14 @@ class Bot:
         settings: Settings,
         policies: PolicyBook,
         *,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime] | None = None,
         trust: ssl.SSLContext | None = None,
         retry_pause: float = 0.5,
     ) -> None:
         self._settings = settings
         self._policies = policies
-        self._clock = clock
+        self._given_clock = clock
+        self._clock = clock or now
         self._trust = trust
         self._retry_pause = retry_pause
         self.background = Background()
@@ -127,29 +129,40 @@ class Bot:
 
     async def _open_store(self) -> Store:
         try:
-            store = await Store.open(self._settings.upgrade_bot_database_url, self._clock)
-        except (SQLAlchemyError, OSError) as error:
-            problem = f"UPGRADE_BOT_DATABASE_URL: cannot be opened ({type(error).__name__})"
-            raise StartProblem([f"{problem}. Check the path and its permissions."]) from error
+            url = self._settings.upgrade_bot_database_url.get_secret_value()
+            store = await Store.open(url, self._given_clock)
+        except (SQLAlchemyError, OSError, Unavailable) as error:
+            cause = error.__cause__ or error
+            problem = f"UPGRADE_BOT_DATABASE_URL: cannot be opened ({type(cause).__name__})"
+            fix = "Check the path or the address, and what the bot may do there."
+            raise StartProblem([f"{problem}. {fix}"]) from error
         self._closing.append(store.close)
         return store
 
     async def stop(self, grace: float = GRACE) -> None:
         """Take no more work, give what is running `grace` seconds, close everything."""
         self._accepting = False
-        for part in (self.jobs, self.directory):
-            if part:
-                part.stop()
+        if self.directory:
+            self.directory.stop()
         if self._socket:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
         if self.web:
             await self.web.stop()
-        await self.background.drain(grace)
+        draining = [self.background.drain(grace)]
+        if self.jobs:
+            draining.append(self.jobs.stop(grace))
+        await asyncio.gather(*draining)
         for close in reversed(self._closing):
             ended = close()
             if asyncio.iscoroutine(ended):
                 await ended
         self._closing.clear()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left that was begun; a bot of a shared database never knows."""
+        if self.store and not self.store.is_shared:
+            await self.store.queue.quiet()
+        await self.background.quiet()
 
     async def is_ready(self) -> bool:
         """Whether a click would be answered."""
@@ -219,7 +232,6 @@ class Bot:
             store=store,
             partner_center=partner_center,
             policies=self._policies,
-            clock=self._clock,
         )
         workflow = Workflow(
             store=store,
@@ -227,14 +239,13 @@ class Bot:
             directory=self.directory,
             people=SlackPeople(slack, team_id, self._clock),
             policies=self._policies,
-            clock=self._clock,
             new_id=new_id,
         )
         jobs = Jobs(
             store=store,
             performer=performer,
             announcer=announcer,
-            background=self.background,
+            take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
         return Desk(workflow, performer, announcer, jobs)
 
@@ -308,7 +319,7 @@ async def sign_in_by_device(
     """
     if settings.upgrade_bot_secret_key is None:
         raise StartProblem([f"UPGRADE_BOT_SECRET_KEY is not set. {NEW_KEY}."])
-    store = await Store.open(settings.upgrade_bot_database_url, now)
+    store = await Store.open(settings.upgrade_bot_database_url.get_secret_value())
     vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
     try:
         with httpx.Client(verify=trust or True, timeout=10) as http:

@@ -1,12 +1,24 @@
-"""Work that goes on after a click was acknowledged. No task dies unseen, none is lost at a stop."""
+"""Work that goes on after a click was acknowledged. No task dies unseen, none is lost at a stop,
+and two that are about the same thing take turns."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
 log = structlog.get_logger()
+
+
+class Turns:
+    """One at a time for each name: `async with turns[name]`."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def __getitem__(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
 
 
 class Background:

@@ -1,7 +1,8 @@
 """What can go wrong, named by what it means to people.
 
-Two families. `Refused` is somebody's own doing and always ends in one polite sentence.
-`PartnerCenterError` is trouble at Microsoft and carries what their support asks for.
+`Refused` is somebody's own doing and always ends in one polite sentence. `PartnerCenterError`
+is trouble at Microsoft and carries what their support asks for. `Unavailable` is our own
+database out of reach.
 Anything else that is raised is a mistake of ours.
 """
 
@@ -115,3 +116,8 @@ class Rejected(PartnerCenterError):
 
 class Unreadable(PartnerCenterError):
     """The answer was not what Partner Center answers."""
+
+
+class Unavailable(Exception):
+    """The database cannot be reached. Whether a write that was under way is there is seen when it
+    can be reached again."""

@@ -6,13 +6,14 @@ nothing.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
 from bot.announcer import Announcer
-from bot.background import Background
-from bot.errors import Refused
+from bot.background import Turns
+from bot.errors import Refused, Unavailable
 from bot.messages import replies
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
@@ -26,6 +27,9 @@ TICK = 2.0
 AFTER_TROUBLE = [timedelta(seconds=s) for s in (10, 20, 60, 120, 300, 600)]
 """How long a request is left alone that could not be attended to or shown, time after time."""
 
+HAND_OVER_WITHIN = 5.0
+"""Seconds at a stop. Whatever is not handed over is found by its heart that does not beat."""
+
 UNPOSTABLE = frozenset({"not_in_channel", "channel_not_found", "is_archived", "restricted_action"})
 
 
@@ -38,80 +42,96 @@ class Jobs:
         store: Store,
         performer: Performer,
         announcer: Announcer,
-        background: Background,
+        take_over: timedelta,
     ) -> None:
         self._store = store
         self._performer = performer
         self._announcer = announcer
-        self._background = background
-        self._running: dict[str, bool] = {}
+        self._take_over = take_over
+        self._turns = Turns()
+        self._running: set[str] = set()
         self._in_trouble: set[str] = set()
         self._told: set[str] = set()
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Settle what was in flight when the process ended, then attend to what is due."""
-        await self._performer.lose_answers_of_the_dead()
+        """Settle what was in flight when the only bot ended, then attend to what is due."""
+        if not self._store.is_shared:
+            await self._performer.lose_answers_of_the_dead()
         await self.tick()
+        self._store.queue.start(self._attend, self._take_over)
         self._ticker = asyncio.create_task(self._tick_for_ever(), name="ticking")
 
-    def stop(self) -> None:
-        """Begin nothing new by itself. What is running goes on."""
-        if self._ticker:
-            self._ticker.cancel()
-
-    def put(self, request_id: str) -> None:
-        """Attend to the request now. While that is going on already, once more afterwards."""
-        if request_id in self._running:
-            self._running[request_id] = True
+    async def stop(self, grace: float) -> None:
+        """Begin nothing new by itself, give what is running `grace` seconds, and hand over what
+        is not done then. Without any grace it is as if the process had died."""
+        if self._ticker is None:
             return
-        self._running[request_id] = False
-        self._background.start(self._attend(request_id), f"attending {request_id}")
+        self._ticker.cancel()
+        await self._store.queue.stop(grace)
+        if grace:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HAND_OVER_WITHIN):
+                    for request_id in self._running:
+                        await self._performer.hand_over(request_id)
+
+    async def put(self, request_id: str) -> None:
+        """Attend to the request now, though no step asked for it."""
+        try:
+            await self._store.attend([request_id])
+        except Unavailable:
+            log.warning("jobs.no_database", request=request_id)
 
     async def tick(self) -> None:
         """Attend to everything that is due, and show again what Slack does not show yet."""
-        for request_id in {*await self._store.due(), *await self._store.unshown()}:
-            self.put(request_id)
+        await self._store.attend([*{*await self._store.due(), *await self._store.unshown()}])
 
     async def _tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             try:
                 await self.tick()
+            except Unavailable:
+                log.warning("jobs.no_database")
             except Exception:
                 log.exception("jobs.tick_failed")
 
-    async def _attend(self, request_id: str) -> None:
+    async def _attend(self, request_id: str, job: str) -> None:
+        """One job. While the database is away it ends: the rows say later what is left to do."""
+        async with self._turns[request_id]:
+            self._running.add(request_id)
+            try:
+                await self._until_nothing_is_left(request_id, job)
+            except Unavailable:
+                log.warning("jobs.no_database", request=request_id)
+            self._running.discard(request_id)  # unless it was cancelled
+
+    async def _until_nothing_is_left(self, request_id: str, job: str) -> None:
         try:
-            again = True
-            while again:
-                self._running[request_id] = False
-                again = await self._attend_once(request_id) or self._running[request_id]
+            while await self._attend_once(request_id, job):
+                pass
             if request_id in self._in_trouble:
                 self._in_trouble.discard(request_id)
                 await self._store.rested(request_id)
+        except Unavailable:
+            raise
         except Exception as error:
             await self._in_trouble_with(request_id, error)
-        finally:
-            del self._running[request_id]
 
-    async def _attend_once(self, request_id: str) -> bool:
-        """Do what is due and show it, the beginning at once; say whether anything was done."""
+    async def _attend_once(self, request_id: str, job: str) -> bool:
+        """Show it, do what is due; say whether anything happened, be it by somebody else."""
         before = await self._store.request(request_id)
         showing = asyncio.create_task(self._announcer.show(request_id))
         try:
-            after = await self._performer.attend(request_id)
+            await self._performer.attend(request_id, job)
         except Refused as refused:  # somebody else was faster: what there is now is shown
             log.info("jobs.overtaken", request=request_id, reason=refused.reason)
-            after = await self._store.request(request_id)
         finally:
             (trouble,) = await asyncio.gather(showing, return_exceptions=True)
-        if after.version != before.version:
-            await self._announcer.show(request_id)
-            return True
-        if trouble:
+        after = await self._store.request(request_id)
+        if trouble and after.version == before.version:
             raise trouble
-        return False
+        return after.version != before.version
 
     async def _in_trouble_with(self, request_id: str, error: Exception) -> None:
         """The request is left alone for a while and then attended to again. Where a person can

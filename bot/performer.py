@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import stamina
 import structlog
 
 from bot.domain import story
 from bot.domain.drift import Difference, differences
 from bot.domain.policy import PolicyBook, strictest
-from bot.domain.story import FOLLOW_FOR, LOOK_FOR
+from bot.domain.story import FOLLOW_FOR, LOOK_FOR, SEND_WITHIN
 from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption
 from bot.domain.upgrade import LicenceCount, Outcome, State, Taken, UpgradeRequest
-from bot.errors import NotFound, PartnerCenterError, Reason, Refused
-from bot.partner_center import Listed, PartnerCenter, Sight, Trace, Verdict
+from bot.errors import NotFound, PartnerCenterError, Reason, Refused, Unavailable
+from bot.partner_center import Answer, Listed, PartnerCenter, Sight, Trace, Verdict
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -35,45 +36,52 @@ class Performer:
         store: Store,
         partner_center: PartnerCenter,
         policies: PolicyBook,
-        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._partner_center = partner_center
         self._policies = policies
-        self._clock = clock
 
-    async def attend(self, request_id: str) -> UpgradeRequest:
+    async def attend(self, request_id: str, job: str = "") -> UpgradeRequest:
         """Do what the request needs now, whatever happened before: perform it, look for a lost
-        answer, expire it, or nothing. Returns the request as it is then."""
-        request = await self._store.request(request_id)
+        answer, expire it, or nothing. Returns the request as it is then.
+
+        A `job` runs once. One that finds its own name at what was sent was begun by a bot that
+        is dead or cut off, so the answer is lost.
+        """
+        request, now = await self._store.request(request_id), await self._store.now()
+        if _awaits_answer(request) and request.sent_by == job != "":
+            return await self._look(await self._lose_answer(request))
         due = story.due_at(request)
-        if due is None or due > self._clock():
+        if due is None or due > now:
             return request
         if request.is_open:
-            late = self._clock() >= request.expires_at
-            return await self._store.take(request_id, story.expire if late else story.remind)
+            late = now >= request.expires_at
+            return await self._take(request, story.expire if late else story.remind)
         if request.state is State.DONE:
             return await self._care(request)
         if request.state is State.UNKNOWN or request.operation_id:
             return await self._look(request)
         if request.sent_at is None:
-            return await self._perform(request)
-        lost = await self._store.take(request_id, story.lose_answer)
-        return await self._look(lost)
+            return await self._perform(request, job)
+        return await self._look(await self._lose_answer(request))
 
     async def lose_answers_of_the_dead(self) -> None:
-        """At start: whatever was sent and not answered when the process ended is unknown now."""
+        """At the start of the only bot: whatever was sent and not answered is unknown now."""
         for request_id in await self._store.in_flight():
-            request = await self._store.request(request_id)
-            if request.sent_at is not None and not request.operation_id:
-                await self._store.take(request_id, story.lose_answer)
+            await self.hand_over(request_id)
+
+    async def hand_over(self, request_id: str) -> None:
+        """Nobody waits for the answer to this request any more: whoever comes next looks."""
+        request = await self._store.request(request_id)
+        if _awaits_answer(request):
+            await self._lose_answer(request)
 
     async def look(self, request_id: str) -> UpgradeRequest:
         """Look for a lost answer now, whether or not it is due. Raises Refused when none is."""
         return await self._look(await self._store.request(request_id))
 
-    async def _perform(self, request: UpgradeRequest) -> UpgradeRequest:
-        if self._clock() >= request.expires_at:
+    async def _perform(self, request: UpgradeRequest, job: str) -> UpgradeRequest:
+        if await self._store.now() >= request.expires_at:
             return await self._hand_back(request, "claimed_too_long_ago")
         try:
             subscription, listed, licences = await self._as_it_is_now(request)
@@ -86,24 +94,22 @@ class Performer:
         approved = (request.subscription, request.option)
         if changed := differences(approved, (subscription, listed.option)):
             return await self._drift(request, subscription, listed.option, changed)
-        request = await self._take(request, lambda newest, now: story.send(newest, now, licences))
+        request = await self._take(
+            request, lambda newest, now: story.send(newest, now, job, licences)
+        )
         return await self._send(request, listed)
 
     async def _send(self, request: UpgradeRequest, listed: Listed) -> UpgradeRequest:
-        log.info("performer.sent", request=request.id, attempt=request.attempt)
-        answer = await self._partner_center.perform(request, listed)
+        """Send it, and store what was answered even if others believe the answer to be lost."""
+        if request.sent_at and await self._store.now() >= request.sent_at + SEND_WITHIN:
+            answer = Answer(Verdict.NOT_SENT)
+        else:
+            log.info("performer.sent", request=request.id, attempt=request.attempt)
+            answer = await self._partner_center.perform(request, listed)
         log.info("performer.answer", request=request.id, verdict=answer.verdict.name)
-        match answer.verdict:
-            case Verdict.HAPPENED:
-                return await self._settle(request, story.finish, answer.outcome)
-            case Verdict.STARTED:
-                return await self._follow(request, answer.operation_id)
-            case Verdict.REFUSED if not request.sent_before:
-                return await self._settle(request, story.fail, answer.outcome)
-            case Verdict.NOT_SENT:
-                return await self._hand_back(request, "not_sent")
-            case _:  # a refusal can be due to an earlier attempt that nobody saw the end of
-                return await self._take(request, story.lose_answer)
+        return await self._take(
+            request, lambda newest, now: _answered(newest, now, answer), if_so=story.is_answered
+        )
 
     async def _drift(
         self,
@@ -150,14 +156,13 @@ class Performer:
             aftermath = await self._partner_center.aftermath(request)
         except PartnerCenterError as error:
             log.warning("performer.not_cared_for", request=request.id, trouble=str(error))
-        return await self._store.take(
-            request.id, lambda newest, now: story.care(newest, now, aftermath)
-        )
+        return await self._take(request, lambda newest, now: story.care(newest, now, aftermath))
 
     async def _look(self, request: UpgradeRequest) -> UpgradeRequest:
         """Look at Partner Center for the outcome of something sent, and never send it again."""
         patience = FOLLOW_FOR if request.operation_id else LOOK_FOR
-        long_enough = request.sent_at is not None and self._clock() >= request.sent_at + patience
+        now = await self._store.now()
+        long_enough = request.sent_at is not None and now >= request.sent_at + patience
         try:
             seen = await self._partner_center.look(request)
         except PartnerCenterError as error:
@@ -181,6 +186,9 @@ class Performer:
             request, lambda newest, now: story.follow(newest, now, operation_id)
         )
 
+    async def _lose_answer(self, request: UpgradeRequest) -> UpgradeRequest:
+        return await self._take(request, story.lose_answer)
+
     async def _hand_back(self, request: UpgradeRequest, note: str) -> UpgradeRequest:
         return await self._take(request, lambda newest, now: story.hand_back(newest, now, note))
 
@@ -195,14 +203,48 @@ class Performer:
         )
 
     async def _take(
-        self, request: UpgradeRequest, step: Callable[[UpgradeRequest, datetime], Taken]
+        self,
+        request: UpgradeRequest,
+        step: Callable[[UpgradeRequest, datetime], Taken],
+        *,
+        if_so: Callable[[UpgradeRequest, UpgradeRequest], bool] = story.is_same_attempt,
     ) -> UpgradeRequest:
         """Take a step that follows from what was found out about `request`, if that still is
-        what there is. Raises Refused when somebody settled it meanwhile."""
+        what there is. What was found out is not given up while the database is away.
+
+        Raises Refused when somebody settled it meanwhile.
+        """
 
         def only_then(newest: UpgradeRequest, now: datetime) -> Taken:
-            if not story.is_same_attempt(request, newest):
+            if not if_so(request, newest):
                 raise Refused(Reason.WRONG_STATE, request=newest)
             return step(newest, now)
 
-        return await self._store.take(request.id, only_then)
+        async for attempt in stamina.retry_context(
+            Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
+        ):
+            with attempt:
+                taken = await self._store.take(request.id, only_then, attend=False)
+        return taken
+
+
+def _awaits_answer(request: UpgradeRequest) -> bool:
+    """Whether it may have been sent, and nobody has heard yet."""
+    sent = request.state is State.PERFORMING and request.sent_at is not None
+    return sent and not request.operation_id
+
+
+def _answered(request: UpgradeRequest, now: datetime, answer: Answer) -> Taken:
+    """The step that Partner Center's answer stands for."""
+    outcome = answer.outcome or Outcome()
+    match answer.verdict:
+        case Verdict.HAPPENED:
+            return story.finish(request, now, outcome)
+        case Verdict.STARTED:
+            return story.follow(request, now, answer.operation_id)
+        case Verdict.REFUSED if not request.sent_before:
+            return story.fail(request, now, outcome)
+        case Verdict.NOT_SENT:
+            return story.hand_back(request, now, "not_sent")
+        case _:  # a refusal can be due to an earlier attempt that nobody saw the end of
+            return story.lose_answer(request, now)

@@ -95,13 +95,16 @@ def _fernet_key(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    if not value.startswith("sqlite:///") or value == "sqlite:///":
-        raise ValueError("is not sqlite:///path. Only SQLite is supported so far")
+    if value.startswith("postgres://"):  # what some hosts call it
+        value = value.replace("postgres://", "postgresql://", 1)
+    if value == "sqlite:///" or not value.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("is neither sqlite:///path nor postgresql://user:password@host/name")
     return value
 
 
-def _default_database() -> str:
-    return f"sqlite:///{Path(platformdirs.user_data_dir('upgrade-bot')) / 'upgrade-bot.db'}"
+def _default_database() -> SecretStr:
+    path = Path(platformdirs.user_data_dir("upgrade-bot")) / "upgrade-bot.db"
+    return SecretStr(f"sqlite:///{path}")
 
 
 NEW_KEY = (
@@ -139,7 +142,7 @@ class Settings(BaseModel):
     partner_center_api_url: Annotated[Address, AfterValidator(_api_address)] | None = None
     partner_center_login_url: Annotated[Address, AfterValidator(_secure_address)] | None = None
 
-    upgrade_bot_database_url: Annotated[str, AfterValidator(_database)] = Field(
+    upgrade_bot_database_url: Annotated[SecretStr, BeforeValidator(_database)] = Field(
         default_factory=_default_database
     )
     upgrade_bot_policy: Path
@@ -147,6 +150,7 @@ class Settings(BaseModel):
     upgrade_bot_connect_seconds: float = Field(default=5, gt=0)
     upgrade_bot_read_seconds: float = Field(default=30, gt=0)
     upgrade_bot_write_seconds: float = Field(default=180, gt=0)
+    upgrade_bot_take_over_seconds: float = Field(default=30, ge=1)
     upgrade_bot_http: Annotated[tuple[str, int], BeforeValidator(_host_and_port)] = (
         "127.0.0.1",
         3000,
@@ -173,6 +177,7 @@ FIXES = {
     "UPGRADE_BOT_CONNECT_SECONDS": "Write a number of seconds, such as 5",
     "UPGRADE_BOT_READ_SECONDS": "Write a number of seconds, such as 30",
     "UPGRADE_BOT_WRITE_SECONDS": "Write a number of seconds, such as 180",
+    "UPGRADE_BOT_TAKE_OVER_SECONDS": "Write a number of seconds, 1 at least, such as 30",
 }
 
 

@@ -8,7 +8,6 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -59,7 +58,6 @@ class Workflow:
         directory: Directory,
         people: People,
         policies: PolicyBook,
-        clock: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
@@ -67,7 +65,6 @@ class Workflow:
         self._directory = directory
         self._people = people
         self._policies = policies
-        self._clock = clock
         self._new_id = new_id
 
     # Before there is a request
@@ -143,7 +140,7 @@ class Workflow:
         self, customer: Customer, upgradable: list[Upgradable], place: Place
     ) -> list[Upgradable]:
         """Give every eligible option an id, and remember what it stands for."""
-        now = self._clock()
+        now = await self._store.now()
         offers: list[Offered] = []
         with_ids: list[Upgradable] = []
         for each in upgradable:
@@ -195,7 +192,7 @@ class Workflow:
         evidence = evidence.strip()
         if evidence and not _is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
-        now = self._clock()
+        now = await self._store.now()
         request = UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),
             version=0,

@@ -10,6 +10,5 @@ from handlers.inbound import Click
 
 async def approve(click: Click, desk: Desk) -> Answer:
     """Count one more yes."""
-    request = await desk.workflow.approve(click.pointer, click.place)
-    desk.jobs.put(request.id)
+    await desk.workflow.approve(click.pointer, click.place)
     return []

@@ -12,5 +12,5 @@ async def check_again(click: Click, desk: Desk) -> Answer:
     """Look for the lost answer now."""
     await desk.workflow.check_again(click.pointer, click.place)
     request = await desk.performer.look(click.pointer.request_id)
-    desk.jobs.put(request.id)
+    await desk.jobs.put(request.id)
     return [replies.looked(request)]

@@ -16,6 +16,5 @@ async def ask_why(click: Click, desk: Desk) -> Answer:
 async def submit(form: Submission, desk: Desk) -> Answer:
     """End the request with the reason that was given."""
     why = form.field(buttons.REASON)
-    request = await desk.workflow.decline(form.pointer, form.place.person, why)
-    desk.jobs.put(request.id)
+    await desk.workflow.decline(form.pointer, form.place.person, why)
     return []

@@ -18,7 +18,7 @@ from bot import buttons
 from bot.announcer import Announcer
 from bot.background import Background
 from bot.domain.policy import Person
-from bot.errors import PartnerCenterError, Reason, Refused
+from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
@@ -123,7 +123,8 @@ class Guard:
         if isinstance(error, Refused):
             log.info("guard.refused", reason=error.reason)
             if request := error.about.get("request"):
-                self._desk.jobs.put(request.id)  # what the person saw may be old
+                again = self._desk.jobs.put(request.id)  # what the person saw may be old
+                self._background.start(again, "showing again")
             return [replies.refusal(error)]
         if isinstance(error, PartnerCenterError):
             log.warning("guard.partner_center", trouble=str(error), code=error.code)
@@ -131,6 +132,9 @@ class Guard:
         if isinstance(error, SLACK_ERRORS):
             log.warning("guard.slack", trouble=word_of(error))
             return [replies.slack_trouble()]
+        if isinstance(error, Unavailable):
+            log.warning("guard.no_database")
+            return [replies.no_database()]
         reference = secrets.token_hex(4)
         log.error("guard.mistake", reference=reference, exc_info=error)
         return [replies.our_mistake(reference)]

@@ -9,6 +9,5 @@ from handlers.inbound import Click
 
 async def upgrade_now(click: Click, desk: Desk) -> Answer:
     """Claim the upgrade for this click, and have it performed."""
-    request = await desk.workflow.confirm(click.pointer, click.place)
-    desk.jobs.put(request.id)
+    await desk.workflow.confirm(click.pointer, click.place)
     return []

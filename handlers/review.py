@@ -9,8 +9,8 @@ from handlers.inbound import Submission
 
 
 async def submit(form: Submission, desk: Desk) -> Answer:
-    """Make the request and post its card."""
-    request = await desk.workflow.ask(
+    """Make the request; its card is posted."""
+    await desk.workflow.ask(
         form.view.private_metadata,
         form.place.person,
         form_id=form.view.id,
@@ -18,5 +18,4 @@ async def submit(form: Submission, desk: Desk) -> Answer:
         evidence=form.field(buttons.EVIDENCE),
         seats=form.field(buttons.SEATS),
     )
-    desk.jobs.put(request.id)
     return []

@@ -6,6 +6,5 @@ from handlers.inbound import Click
 
 async def withdraw(click: Click, desk: Desk) -> Answer:
     """Take the request back."""
-    request = await desk.workflow.withdraw(click.pointer, click.place)
-    desk.jobs.put(request.id)
+    await desk.workflow.withdraw(click.pointer, click.place)
     return []

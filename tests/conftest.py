@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.postgres import PostgresServer
 from tests.workspace import Conversation, new_practice
 
 Start = Callable[..., Awaitable[Conversation]]
@@ -35,6 +36,15 @@ def library_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not errors, f"a library logged errors: {errors}"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the whole run."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Starts a practice workspace with the bot; at the end nothing may be unread."""
@@ -51,7 +61,7 @@ async def start() -> AsyncIterator[Start]:
     yield begin
     for conversation in begun:
         if conversation.practice.bot:
-            await conversation.bot.background.quiet()
+            await conversation.bot.quiet()
         await conversation.practice.stop()
     for conversation in begun:
         conversation.leave()

@@ -29,7 +29,9 @@ MAY_IMPORT = {
     "bot.preflight": {"bot.settings", "bot.slack", "bot.messages", "bot.partner_center", *LOW},
     "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.store", "bot.partner_center", *LOW},
-    "bot.announcer": {"bot.messages", "bot.slack", "bot.store", "bot.domain"},
+    "bot.announcer": {
+        "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
+    },
     "bot.jobs": {
         "bot.announcer", "bot.performer", "bot.background", "bot.messages", "bot.slack",
         "bot.store", *LOW,

@@ -137,7 +137,7 @@ async def test_every_problem_of_the_settings_is_named_at_once() -> None:
         "PARTNER_CENTER_REFRESH_TOKEN is not set",
         "PARTNER_CENTER_LOGIN_URL is not https",
         "UPGRADE_BOT_POLICY: /nowhere/policy.toml cannot be read",
-        "UPGRADE_BOT_DATABASE_URL is not sqlite:///path",
+        "UPGRADE_BOT_DATABASE_URL is neither sqlite:///path nor postgresql://",
         "UPGRADE_BOT_HTTP is not host:port",
     ):
         assert any(line.startswith(f"  - {variable}") for line in lines), (variable, lines)

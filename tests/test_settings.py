@@ -32,7 +32,7 @@ def test_the_defaults_are_those_of_the_readme(tmp_path: Path) -> None:
     assert settings.slack_api_url == "https://slack.com/api"
     assert settings.upgrade_bot_http == ("127.0.0.1", 3000)
     assert settings.partner_center_cloud == "global"
-    assert settings.upgrade_bot_database_url.startswith("sqlite:///")
+    assert settings.upgrade_bot_database_url.get_secret_value().startswith("sqlite:///")
     assert policies.defaults.approvals == 1
 
 

@@ -50,7 +50,7 @@ class Conversation:
 
     async def newest_card(self) -> Message:
         """The newest message in the channel itself, for all to see."""
-        await self.bot.background.quiet()
+        await self.bot.quiet()
         cards = [
             m
             for m in self.slack.messages
@@ -61,7 +61,7 @@ class Conversation:
 
     async def thread(self) -> str:
         """What is new in the threads, a blank line between the messages."""
-        await self.bot.background.quiet()
+        await self.bot.quiet()
         new = [m for m in self._unread if m.thread_ts and not m.only_for]
         return "\n\n".join(self.read(m) for m in new)
 
@@ -82,10 +82,10 @@ class Conversation:
 
     async def restarts(self) -> None:
         """The bot is stopped and started again, as an operator does it."""
-        await self.bot.background.quiet()
+        await self.bot.quiet()
         await self.practice.stop_bot()
         await self.practice.start_bot()
-        await self.bot.background.quiet()
+        await self.bot.quiet()
 
     async def crashes(self) -> None:
         """Whatever the bot was doing ends in the middle."""
@@ -93,11 +93,11 @@ class Conversation:
 
     async def passes(self, **time: float) -> None:
         """Time passes (`hours=1`), and the bot does what has become due."""
-        await self.bot.background.quiet()
+        await self.bot.quiet()
         self.practice.clock.move(timedelta(**time))
         assert self.bot.jobs
         await self.bot.jobs.tick()
-        await self.bot.background.quiet()
+        await self.bot.quiet()
 
     @property
     def contoso(self) -> str:
@@ -177,7 +177,7 @@ class Somebody:
 
     async def reads(self) -> str:
         """Everything new that only this person can see."""
-        await self._conversation.bot.background.quiet()
+        await self._conversation.bot.quiet()
         new = self._conversation.private(self.id)
         return "\n\n".join(self._conversation.read(message) for message in new)
 
@@ -189,7 +189,7 @@ class Somebody:
 
     async def sees_button(self, label: str) -> tuple[Message, str]:
         """The newest message that shows this person such a button, and the button's action."""
-        await self._conversation.bot.background.quiet()
+        await self._conversation.bot.quiet()
         for message in reversed(self._conversation.slack.messages):
             if message.only_for in (None, self.id) and (found := _action(message, label)):
                 return message, found
@@ -214,18 +214,18 @@ class Somebody:
 
     async def sees_form(self) -> str:
         """The form that is open before this person."""
-        await self._conversation.bot.background.quiet()
+        await self._conversation.bot.quiet()
         view = self._conversation.form_of(self.id)
         self._conversation.has_read(view)
         return reading.form(self._conversation.slack, view)
 
     async def fills_in(self, **fields: str) -> None:
         """Type into the fields of the open form, by their names, and submit it."""
-        await self._conversation.bot.background.quiet()
+        await self._conversation.bot.quiet()
         view = self._conversation.form_of(self.id)
         self._conversation.has_read(view)
         await self._conversation.practice.slack.interactions.submit(view, fields)
-        await self._conversation.bot.background.quiet()
+        await self._conversation.bot.quiet()
 
     async def asks_for_e3(self, customer: str = "contoso") -> None:
         """The beginning of most stories: find the customer, choose E3, fill in the form."""

@@ -40,6 +40,10 @@ CARE_AFTER = [timedelta(hours=1), timedelta(days=1)]
 FOLLOW_FOR = timedelta(days=3)
 """How long a transition may be missing from Partner Center's history before a person is told."""
 
+SEND_WITHIN = timedelta(seconds=30)
+"""How long after it was stored that it will be sent it still may be. Who takes longer was frozen,
+and others have gone on."""
+
 LOOK_FOR = timedelta(hours=1)
 """How long a lost answer is looked for before a person is asked."""
 
@@ -131,13 +135,15 @@ def expire(request: UpgradeRequest, at: datetime) -> Taken:
     return _take(replace(request, closed_at=at), Step.EXPIRE, State.EXPIRED, at)
 
 
-def send(request: UpgradeRequest, at: datetime, licences: tuple[LicenceCount, ...] = ()) -> Taken:
-    """The last thing stored before the first byte is sent; only one can win it. `licences` are
-    the counts before, to be compared with later."""
+def send(
+    request: UpgradeRequest, at: datetime, by: str = "", licences: tuple[LicenceCount, ...] = ()
+) -> Taken:
+    """The last thing stored before the first byte is sent; only one can win it. `by` is the job
+    that sends; `licences` are the counts before, to be compared with later."""
     _legal(request, Step.SEND)
     if request.sent_at is not None:
         raise Refused(Reason.WRONG_STATE, request=request)
-    sent = replace(request, sent_at=at, licences_before=licences)
+    sent = replace(request, sent_at=at, sent_by=by, licences_before=licences)
     return _take(sent, Step.SEND, State.PERFORMING, at)
 
 
@@ -238,6 +244,14 @@ def care(request: UpgradeRequest, at: datetime, aftermath: Aftermath | None) -> 
     cared = replace(request, cared=request.cared + 1)
     after, event = _take(cared, Step.CARE, State.DONE, at)
     return after, replace(event, aftermath=aftermath)
+
+
+def is_answered(request: UpgradeRequest, newest: UpgradeRequest) -> bool:
+    """Whether Partner Center's own answer to what was sent with `request` settles what there is
+    now: the same attempt, also when its answer was believed to be lost meanwhile."""
+    in_flight = (State.PERFORMING, State.UNKNOWN)
+    same = (request.attempt, request.sent_at) == (newest.attempt, newest.sent_at)
+    return same and newest.state in in_flight and not newest.operation_id
 
 
 def is_same_attempt(request: UpgradeRequest, newest: UpgradeRequest) -> bool:

@@ -162,7 +162,8 @@ class UpgradeRequest:
 
     `ms_request_id` is what Partner Center will see and stays the same for every attempt;
     `round` counts how often drift made everybody decide anew, `attempt` how often it was
-    confirmed; `sent_before` is set once an attempt was sent whose end was never seen.
+    confirmed; `sent_before` is set once an attempt was sent whose end was never seen; `sent_by` is
+    the job that sent the last one.
     """
 
     id: str
@@ -189,6 +190,7 @@ class UpgradeRequest:
     confirmed_by: Person | None = None
     confirmed_at: datetime | None = None
     sent_at: datetime | None = None
+    sent_by: str = ""
     operation_id: str = ""
     looks: int = 0
     looked_at: datetime | None = None

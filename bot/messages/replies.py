@@ -249,6 +249,19 @@ def slack_trouble() -> Message:
     )
 
 
+def no_database() -> Message:
+    """The private answer while the bot's own database cannot be reached."""
+    return Message(
+        [
+            section(
+                "I cannot reach my database at the moment, so I may not have noted what you did. "
+                "If the card does not show it within a minute, press again: doing it twice does "
+                "no harm."
+            )
+        ]
+    )
+
+
 def our_mistake(reference: str) -> Message:
     """The private answer when the bot itself is at fault."""
     return Message(

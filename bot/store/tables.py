@@ -43,21 +43,19 @@ requests = sa.Table(
     sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-sa.Index("requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
-sa.Index(
-    "requests_unshown",
-    requests.c.id,
-    sqlite_where=requests.c.shown_version < requests.c.version,
-)
-IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
-"""Literal, because SQLite uses a partial index only for a query that repeats its condition."""
 
-sa.Index(
-    "requests_one_at_a_time",
-    requests.c.subscription_id,
-    unique=True,
-    sqlite_where=IN_FLIGHT,
-)
+
+def only(condition: Any) -> dict[str, Any]:
+    """Makes an index one over the rows that meet the condition."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+sa.Index("requests_due", requests.c.due_at, **only(requests.c.due_at.is_not(None)))
+sa.Index("requests_unshown", requests.c.id, **only(requests.c.shown_version < requests.c.version))
+IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
+"""Literal, because a partial index serves only a query that repeats its condition."""
+
+sa.Index("requests_one_at_a_time", requests.c.subscription_id, unique=True, **only(IN_FLIGHT))
 
 votes = sa.Table(
     "votes",

@@ -82,7 +82,7 @@ class AnyStory:
         before = self.seen
         payload["trigger_id"] = self.workspace.slack.new_trigger(payload["user"]["id"])
         await self.workspace.practice.slack.interactions.deliver_click(payload)
-        await self.workspace.bot.background.quiet()
+        await self.workspace.bot.quiet()
         assert self.seen > before, f"nothing answered {payload['actions']}"
         for view in self.workspace.slack.views.pop(payload["user"]["id"], []):
             self.workspace.slack.views[view.user] = [view]
@@ -144,7 +144,7 @@ async def live(story: list[tuple[Any, ...]]) -> None:
         any_story = AnyStory(workspace)
         for action in story:
             await any_story.do(action)
-            await workspace.bot.background.quiet()
+            await workspace.bot.quiet()
             await any_story.check()
         await any_story.converge()
         await any_story.check()

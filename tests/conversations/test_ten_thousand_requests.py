@@ -13,7 +13,7 @@ async def test_a_restart_leaves_ten_thousand_waiting_requests_in_peace(
     await with_more_requests(workspace, 10_000)
     before = len(workspace.practice.slack.api.calls)
     await workspace.practice.start_bot()
-    await workspace.bot.background.quiet()
+    await workspace.bot.quiet()
     calls = [call.method for call in workspace.practice.slack.api.calls[before:]]
     assert "auth.test" in calls
     assert not [method for method in calls if method.startswith("chat.")]

@@ -80,7 +80,7 @@ async def test_unknown_tokens_methods_and_missing_scopes_are_refused(
         )
         async with session.post(slack.api_url + "/auth.test") as answer:
             assert (await answer.json())["error"] == "not_authed"
-    assert await error_of(client.chat_delete(channel=CHANNEL, ts="1")) == "unknown_method"
+    assert await error_of(client.pins_list(channel=CHANNEL)) == "unknown_method"
     slack.workspace.scopes.discard("users:read")
     with pytest.raises(SlackApiError) as refused:
         await client.users_info(user=ALICE)

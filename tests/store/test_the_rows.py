@@ -1,9 +1,10 @@
 """Steps are compare-and-set, history only grows, and migrations make the tables of the code."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import Shown, Store
+from bot.store.postgres import Postgres
+from bot.store.sqlite import Sqlite
 from bot.store.tables import metadata
 from tests.domain.test_the_states import CAROL, NOW, request_in
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -26,18 +30,29 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "new folder" / "upgrade-bot.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, path: Path) -> str:
+    """Every promise is kept on both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{path}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return await server.new_database()
+
+
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
+async def store(url: str) -> AsyncIterator[Store]:
     """An empty database."""
-    store = await Store.open(f"sqlite:///{path}", lambda: NOW)
+    store = await Store.open(url, lambda: NOW)
     yield store
     await store.close()
 
 
 async def added(store: Store, approvals: int = 1) -> UpgradeRequest:
-    """A new request in the store."""
+    """A new request in the store, which a day ends."""
     request = replace(request_in(State.AWAITING_APPROVAL), confirmed_at=None, sent_at=None)
     request = replace(request, policy=replace(request.policy, approvals=approvals))
+    now = await store.now()
+    request = replace(request, created_at=now, expires_at=now + timedelta(days=1))
     return await store.add(story.ask(request))
 
 
@@ -81,53 +96,133 @@ async def test_an_unknown_request_is_refused(store: Store) -> None:
     assert refused.value.reason is Reason.UNKNOWN_REQUEST
 
 
-async def test_history_can_only_grow(store: Store, path: Path) -> None:
+@pytest.mark.parametrize("statement", ["UPDATE history SET step = 'x'", "DELETE FROM history"])
+async def test_history_can_only_grow(store: Store, statement: str) -> None:
     """The database itself refuses to change or to forget a line."""
-    await added(store)
-    connection = sqlite3.connect(path)
-    for statement in ("UPDATE history SET step = 'x'", "DELETE FROM history"):
-        with pytest.raises(sqlite3.IntegrityError, match="history can only grow"):
-            connection.execute(statement)
-    connection.close()
+    request = await added(store)
+    with pytest.raises(sa.exc.DBAPIError, match="history can only grow"):
+        await store._database.write(lambda connection: connection.exec_driver_sql(statement))
+    assert len(await store.history(request.id)) == 1
 
 
-async def test_every_commit_is_on_the_disk(store: Store) -> None:
+async def test_every_commit_is_on_the_disk(path: Path) -> None:
     """WAL, and a sync at every commit: what was told to somebody survives a power cut."""
-    async with store._engine.connect() as connection:
-        journal = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar()
-        sync = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar()
-    assert (journal, sync) == ("wal", 2)
+    database = await Sqlite.open(path, lambda: NOW)
+
+    def settings(connection: sa.Connection) -> tuple[object, ...]:
+        names = ("journal_mode", "synchronous")
+        return tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names)
+
+    assert await database.write(settings) == await database.read(settings) == ("wal", 2)
+    await database.close()
+
+
+async def test_of_many_writes_at_once_one_that_fails_harms_no_other(store: Store) -> None:
+    """They may be committed together, but each is whole or not at all."""
+    request = await added(store, approvals=50)
+
+    async def vote(number: int) -> None:
+        who = request.requester if number % 3 == 0 else Person("T1", f"U{number}")
+        await store.take(request.id, lambda r, now: story.approve(r, who, now, 1))
+
+    ends = await asyncio.gather(*(vote(number) for number in range(30)), return_exceptions=True)
+    assert [isinstance(end, Refused) for end in ends] == [n % 3 == 0 for n in range(30)]
+    assert len((await store.request(request.id)).approvals) == 20
+    assert len(await store.history(request.id)) == 21
+
+
+async def test_a_write_that_nobody_waits_for_any_more_comes_to_its_end(
+    store: Store, url: str
+) -> None:
+    """Whoever clicked may be gone; what has begun is whole."""
+    request = await added(store)
+    step = store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    waiting = asyncio.create_task(step)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await store.close()  # which waits for it
+    again = await Store.open(url, lambda: NOW)
+    assert [version for version, _ in await again.history(request.id)] == [1, 2]
+    await again.close()
 
 
 async def test_what_is_not_shown_yet_is_known(store: Store) -> None:
     """Card and thread both have to be up to date."""
     request = await added(store)
     assert await store.unshown() == [request.id]
-    await store.record_shown(request.id, Shown("C", "1.1", card_version=1, told_version=0))
+    card, both = Shown("C", "1.1", 1, 0), Shown("C", "1.1", 1, 1)
+    assert await store.record_shown(request.id, None, card)
     assert await store.unshown() == [request.id]
-    await store.record_shown(request.id, Shown("C", "1.1", card_version=1, told_version=1))
+    assert await store.record_shown(request.id, card, both)
     assert await store.unshown() == []
     await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
     assert await store.unshown() == [request.id]
 
 
-def test_the_migrations_make_the_tables_of_the_code(path: Path) -> None:
+async def test_what_another_has_shown_meanwhile_is_not_overwritten(store: Store) -> None:
+    """Two bots that show the same request: the second learns of the first."""
+    request = await added(store)
+    one, other = Shown("C", "1.1", 1, 0), Shown("C", "2.2", 1, 0)
+    assert await store.record_shown(request.id, None, one)
+    assert not await store.record_shown(request.id, None, other)
+    assert not await store.record_shown(request.id, other, other._replace(told_version=1))
+    assert await store.shown(request.id) == one
+
+
+async def test_the_migrations_make_the_tables_of_the_code(store: Store) -> None:
     """A column that was forgotten in a migration is found here."""
 
-    async def make() -> None:
-        await (await Store.open(f"sqlite:///{path}", lambda: NOW)).close()
+    def differences(connection: sa.Connection) -> list[object]:
+        ours = {"compare_type": True, "include_name": lambda name, *_: "pgqueuer" not in str(name)}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=ours), metadata))
 
-    asyncio.run(make())
-    engine = sa.create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+    assert await store._database.read(differences) == []
 
 
-async def test_opening_it_again_changes_nothing(store: Store, path: Path) -> None:
+async def test_opening_it_again_changes_nothing(store: Store, url: str) -> None:
     """A restart finds everything."""
     request = await added(store)
-    again = await Store.open(f"sqlite:///{path}", lambda: NOW)
+    again = await Store.open(url, lambda: NOW)
     assert await again.request(request.id) == request
     await again.close()
+
+
+async def test_many_that_open_an_empty_database_at_once_all_find_it_made(
+    postgres: PostgresServer,
+) -> None:
+    """One makes the tables, the others wait for it."""
+    url = await postgres.new_database()
+    stores = await asyncio.gather(*(Store.open(url) for _ in range(5)))
+    request = await added(stores[0])
+    assert await stores[4].request(request.id) == request
+    for store in stores:
+        await store.close()
+
+
+async def test_the_databases_clock_decides_what_is_late(postgres: PostgresServer) -> None:
+    """Whatever the clock of the machine says on which a bot runs."""
+    store = await Store.open(await postgres.new_database())
+    request = await added(store, approvals=2)
+    await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    await hours_pass_in_the_database(store, 30)
+    with pytest.raises(Refused) as refused:
+        await store.take(request.id, lambda r, now: story.approve(r, Person("T1", "U2"), now, 1))
+    assert refused.value.reason is Reason.EXPIRED
+    assert await store.due() == [request.id]
+    await store.close()
+
+
+async def hours_pass_in_the_database(store: Store, hours: int) -> None:
+    """From now on its clock is ahead of every other."""
+    for statement in (
+        "CREATE SCHEMA ahead",
+        "CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS "
+        f"$$ SELECT pg_catalog.clock_timestamp() + interval '{hours} hours' $$",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, ahead, "
+        "pg_catalog', current_database()); END $$",
+    ):
+        await store._database.write(methodcaller("exec_driver_sql", statement))
+    assert isinstance(store._database, Postgres)
+    await store._database._engine.dispose()  # the next connections see it

@@ -59,6 +59,7 @@ class WebApi:
             "chat.postMessage": ("chat:write", self._post_message),
             "chat.postEphemeral": ("chat:write", self._post_ephemeral),
             "chat.update": ("chat:write", self._update),
+            "chat.delete": ("chat:write", self._delete),
             "views.open": (None, self._views_open),
             "users.info": ("users:read", self._users_info),
             "usergroups.users.list": ("usergroups:read", self._group_members),
@@ -130,6 +131,18 @@ class WebApi:
         return {"message_ts": message.ts}
 
     def _update(self, arguments: Arguments) -> Answer:
+        message = self._own_message(arguments, "cant_update_message")
+        text, blocks = self._content(arguments, text_limit=4000)
+        self._workspace.edit(message, text, blocks)
+        channel, ts = message.channel, message.ts
+        return {"channel": channel, "ts": ts, "text": text, "message": _told(message)}
+
+    def _delete(self, arguments: Arguments) -> Answer:
+        message = self._own_message(arguments, "cant_delete_message")
+        self._workspace.delete(message)
+        return {"channel": message.channel, "ts": message.ts}
+
+    def _own_message(self, arguments: Arguments, otherwise: str) -> Message:
         channel = self._workspace.channels.get(arguments.get("channel", ""))
         if channel is None:
             raise SlackError("channel_not_found")
@@ -139,10 +152,8 @@ class WebApi:
         if message is None or message.only_for:
             raise SlackError("message_not_found")
         if message.user != self._workspace.bot.id:
-            raise SlackError("cant_update_message")
-        text, blocks = self._content(arguments, text_limit=4000)
-        self._workspace.edit(message, text, blocks)
-        return {"channel": channel.id, "ts": message.ts, "text": text, "message": _told(message)}
+            raise SlackError(otherwise)
+        return message
 
     def _views_open(self, arguments: Arguments) -> Answer:
         trigger = self._workspace.triggers.get(arguments.get("trigger_id", ""))

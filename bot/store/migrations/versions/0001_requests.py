@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.tables import UtcDateTime
+from bot.store.tables import UtcDateTime, only
 
 revision = "0001"
 down_revision = None
@@ -26,14 +26,12 @@ def upgrade() -> None:
         sa.Column("shown_version", sa.Integer, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
-    op.create_index(
-        "requests_due", "requests", ["due_at"], sqlite_where=requests.c.due_at.is_not(None)
-    )
+    op.create_index("requests_due", "requests", ["due_at"], **only(requests.c.due_at.is_not(None)))
     op.create_index(
         "requests_unshown",
         "requests",
         ["id"],
-        sqlite_where=requests.c.shown_version < requests.c.version,
+        **only(requests.c.shown_version < requests.c.version),
     )
     op.create_table(
         "votes",
@@ -52,11 +50,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER history_no_{verb.lower()} BEFORE {verb} ON history "
-            "BEGIN SELECT RAISE(ABORT, 'history can only grow'); END"
-        )
+    _let_history_only_grow()
     op.create_table(
         "offered",
         sa.Column("id", sa.Text, primary_key=True),
@@ -71,4 +65,22 @@ def upgrade() -> None:
         sa.Column("ts", sa.Text, nullable=False),
         sa.Column("card_version", sa.Integer, nullable=False),
         sa.Column("told_version", sa.Integer, nullable=False),
+    )
+
+
+def _let_history_only_grow() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER history_no_{verb.lower()} BEFORE {verb} ON history "
+                "BEGIN SELECT RAISE(ABORT, 'history can only grow'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION history_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'history can only grow'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER history_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON history "
+        "FOR EACH STATEMENT EXECUTE FUNCTION history_only_grows()"
     )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.tables import UtcDateTime
+from bot.store.tables import UtcDateTime, only
 
 revision = "0002"
 down_revision = "0001"
@@ -25,5 +25,5 @@ def upgrade() -> None:
         "requests",
         ["subscription_id"],
         unique=True,
-        sqlite_where=sa.text("state IN ('performing', 'unknown')"),
+        **only(sa.text("state IN ('performing', 'unknown')")),
     )

@@ -1,0 +1,135 @@
+"""The rows in PostgreSQL, for any number of bots."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import Unavailable
+from bot.store.database import T, Work, migrate
+from bot.store.queue import Queue
+
+CONNECT_WITHIN = 5.0
+ANSWER_WITHIN = 15.0
+"""Seconds for the database to answer; a person who clicked waits for it."""
+
+CONNECTIONS = 10
+"""How many a bot keeps; as many more for a moment."""
+
+MIGRATING = 0x75706772616465
+"""The key of the lock that is held while the tables are made: two bots may start at once."""
+
+LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError)  # fmt: skip
+"""What asyncpg says when the database cannot be reached, is stopping, or is starting."""
+
+
+class Postgres:
+    """A pool of connections. Rows are locked where they are changed, so transactions of several
+    bots wait for each other there and nowhere else."""
+
+    is_shared = True
+
+    def __init__(self, url: str, engine: AsyncEngine, clock: Callable[[], datetime] | None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._writing: set[asyncio.Task[Any]] = set()
+        self.queue = Queue(lambda: _connect(url))
+
+    @classmethod
+    async def open(cls, url: str, clock: Callable[[], datetime] | None) -> "Postgres":
+        """Open the database at `url` and bring it to this version.
+
+        The database's clock decides what is late, or `clock` where there is one. Raises
+        Unavailable, and SQLAlchemyError when the tables cannot be made.
+        """
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url),
+            pool_size=CONNECTIONS,
+            max_overflow=CONNECTIONS,
+            pool_pre_ping=True,
+        )
+        database = cls(url, engine, clock)
+        try:
+            await database._migrate(url)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    def now(self, connection: sa.Connection) -> datetime:
+        """The clock that all bots share."""
+        if self._clock:
+            return self._clock()
+        shared: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return shared
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a transaction of its own."""
+        async with self._transaction() as connection:
+            return await connection.run_sync(work)
+
+    async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
+        """Run `work` and enqueue, in one transaction."""
+
+        async def transaction() -> T:
+            async with self._transaction() as connection:
+                done = await connection.run_sync(work)
+                if attend:
+                    raw = await connection.get_raw_connection()
+                    await self.queue.put(attend, raw.driver_connection)
+                return done
+
+        writing = asyncio.create_task(transaction())
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._writing:
+            await asyncio.wait(self._writing)
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except LOST as error:
+            raise Unavailable from error
+        except DBAPIError as error:
+            cause = error.orig.__cause__ if error.orig else None
+            if error.connection_invalidated or isinstance(cause, LOST):
+                raise Unavailable from error
+            raise
+
+    async def _migrate(self, url: str) -> None:
+        """One bot makes the tables, the others wait until they are there."""
+        try:
+            alone = await _connect(url)
+        except LOST as error:
+            raise Unavailable from error
+        try:
+            await alone.execute("SELECT pg_advisory_lock($1)", MIGRATING, timeout=None)
+            await self.write(migrate)
+            queue = Queries(AsyncpgDriver(alone))
+            if await queue.schema_is_installed():
+                await queue.upgrade()
+            else:
+                await queue.install()
+        finally:
+            await alone.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    return await asyncpg.connect(url, timeout=CONNECT_WITHIN, command_timeout=ANSWER_WITHIN)

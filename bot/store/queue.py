@@ -1,0 +1,160 @@
+"""The jobs beside the rows, on PgQueuer: in PostgreSQL for any number of bots, in memory for one.
+
+There is one kind of job, *attend to this request*. On PostgreSQL it is put into the queue in the
+transaction that gives it its reason, any bot takes it, and another takes it over when that bot's
+heartbeat fails. In memory it dies with the process. Either way the rows say what is left to do,
+so a job that is missing is put again, and a job too many does nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from pgqueuer import QueueManager
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.inmemory import InMemoryDriver, InMemoryQueries
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.models import Job
+
+log = structlog.get_logger()
+
+ATTEND = "attend"
+AT_ONCE = 50
+"""Jobs that one bot works at: Slack and Partner Center would refuse more."""
+
+RECONNECT = 0.5
+"""Seconds between two attempts to reach the database again."""
+
+Attend = Callable[[str, str], Awaitable[None]]
+"""Attends to a request, given its id and the job's."""
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+class Queue:
+    """`put` jobs, `start` to work at them, `stop`. In memory, unless it is told how to
+    `connect`."""
+
+    def __init__(self, connect: Connect | None = None) -> None:
+        self._connect = connect
+        self._memory = InMemoryQueries(InMemoryDriver())
+        self._serving: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._unfinished = 0
+        self._finished = asyncio.Condition()
+
+    async def put(
+        self, request_ids: Sequence[str], connection: asyncpg.Connection | None = None
+    ) -> None:
+        """Have the requests attended to, as soon as the transaction on `connection` is committed.
+
+        In PostgreSQL a request has one job at a time, which goes on until nothing is left to do.
+        """
+        if not request_ids:
+            return
+        ids = sorted(request_ids)  # in one order, so that two bots cannot wait for each other
+        if connection is None:
+            self._unfinished += len(ids)
+            await self._memory.enqueue([ATTEND] * len(ids), _payloads(ids), [0] * len(ids))
+            return
+        await Queries(AsyncpgDriver(connection)).enqueue(
+            [ATTEND] * len(ids),
+            _payloads(ids),
+            [0] * len(ids),
+            dedupe_key=list(ids),
+            on_conflict="skip",
+        )
+
+    def start(self, attend: Attend, take_over: timedelta) -> None:
+        """Work at jobs from now on; those of a dead bot are taken over within `take_over`."""
+        self._serving = asyncio.create_task(self._serve(attend, take_over), name="serving jobs")
+
+    async def stop(self, grace: float) -> None:
+        """Begin no job any more, give those that run `grace` seconds, and end them."""
+        self._stopping.set()
+        left = {task for task in (self._serving, *self._running) if task}
+        if left:
+            _, left = await asyncio.wait(left, timeout=grace)
+        while left:  # PgQueuer waits for its jobs when it is cancelled once
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.1)
+
+    async def quiet(self) -> None:
+        """Wait until every job of this process is finished. Only for a queue in memory."""
+        async with self._finished:
+            await self._finished.wait_for(lambda: not self._unfinished)
+
+    async def _serve(self, attend: Attend, take_over: timedelta) -> None:
+        """Work, and begin anew whenever the database's connection ended."""
+        while not self._stopping.is_set():
+            try:
+                await self._serve_one_connection(attend, take_over)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("queue.unreachable", trouble=type(error).__name__)
+            except Exception:
+                log.exception("queue.failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), RECONNECT)
+
+    async def _serve_one_connection(self, attend: Attend, take_over: timedelta) -> None:
+        """Until it is lost, or the bot stops. Jobs that run when it is lost go on to their end
+        while a new connection is made."""
+        lost = asyncio.Event()
+        connection = await self._connect() if self._connect else None
+        if connection is None:
+            queuer = QueueManager(self._memory)
+        else:
+            connection.add_termination_listener(lambda _connection: lost.set())
+            queuer = QueueManager(Queries(AsyncpgDriver(connection)))
+        queuer.entrypoint(ATTEND)(self._job(attend))
+        running = asyncio.create_task(_run(queuer, take_over, connection), name="running jobs")
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        waits = [asyncio.ensure_future(event.wait()) for event in (lost, self._stopping)]
+        try:
+            await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            queuer.shutdown.set()
+        if not lost.is_set():
+            await running
+
+    def _job(self, attend: Attend) -> Callable[[Job], Awaitable[None]]:
+        async def job(job: Job) -> None:
+            try:
+                await attend((job.payload or b"").decode(), str(job.id))
+            finally:
+                async with self._finished:
+                    self._unfinished -= 1
+                    self._finished.notify_all()
+
+        return job
+
+
+async def _run(
+    queuer: QueueManager, take_over: timedelta, connection: asyncpg.Connection | None
+) -> None:
+    """One job at a time is taken and reported at once; a heartbeat and a look at the hearts of
+    others together take less than `take_over`."""
+    try:
+        await queuer.run(
+            batch_size=1,
+            max_concurrent_tasks=AT_ONCE,
+            heartbeat_timeout=take_over * 0.6,
+            dequeue_timeout=take_over * 0.3,
+            log_aggregation_interval=timedelta(),
+            shutdown_on_listener_failure=True,
+        )
+    finally:
+        if connection:
+            connection.terminate()
+
+
+def _payloads(request_ids: list[str]) -> list[bytes | None]:
+    return [each.encode() for each in request_ids]
