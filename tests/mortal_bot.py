@@ -1,6 +1,7 @@
 """A bot in a process of its own that kills itself, really, at the await that it was told."""
 
 import asyncio
+import importlib
 import logging
 import multiprocessing
 import os
@@ -26,16 +27,21 @@ class MortalBot:
         self._environment = environment
         self._process: ForkServerProcess | None = None
         self._line: Connection | None = None
+        self._dead = asyncio.Event()
+        self.deaths = 0
 
-    async def start(self, kill_at: int | None = None) -> None:
-        """Start a bot and wait until it is ready, or dead already."""
+    async def start(self, kill_at: int | None = None, sabotage: str = "") -> None:
+        """Start a bot and wait until it is ready, or dead already. `sabotage` (`module:function`)
+        is called in its process before."""
         here, there = FORKS.Pipe()
         self._line = here
         self._process = FORKS.Process(
-            target=_live, args=(self._environment, kill_at, there), daemon=True
+            target=_live, args=(self._environment, kill_at, sabotage, there), daemon=True
         )
         await asyncio.to_thread(self._process.start)
         there.close()
+        self._dead = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._process.sentinel, self._note_death)
         with suppress(EOFError):
             await asyncio.to_thread(here.recv)
 
@@ -46,8 +52,28 @@ class MortalBot:
 
     async def died(self) -> None:
         """Wait for its end."""
+        await self._dead.wait()
         assert self._process
-        await asyncio.to_thread(self._process.join)
+        self._process.join()
+
+    def _note_death(self) -> None:
+        assert self._process
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self.deaths += 1
+        self._dead.set()
+
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that is overloaded or being moved."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on as if nothing had been."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process
+        assert self._process.pid
+        os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it at once, if it lives."""
@@ -64,7 +90,12 @@ class MortalBot:
         return 0
 
 
-def _live(environment: dict[str, str], kill_at: int | None, line: Connection) -> None:
+def _live(
+    environment: dict[str, str], kill_at: int | None, sabotage: str, line: Connection
+) -> None:
+    if sabotage:
+        module, _, function = sabotage.partition(":")
+        getattr(importlib.import_module(module), function)()
     os.environ.clear()
     os.environ.update(environment)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -1,0 +1,212 @@
+"""`python -m tests.race --rounds 200`: two bots on one database, and fifty clicks at once.
+
+In each round twenty-five approvers press *Approve* and the requester presses *Upgrade now* twenty-
+five times, all together, and then *Upgrade now* twenty-five times more. One approval counts, one
+upgrade is sent, and every other click learns the truth. `--without compare_and_set` and `--without
+claim` take a guard out of the bots, to show that this would be seen.
+"""
+
+import argparse
+import asyncio
+import copy
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from bot import buttons
+from bot.domain.upgrade import State, Step, UpgradeRequest
+from bot.errors import Reason, Refused
+from bot.sandbox.partner_center import records
+from bot.sandbox.practice import ALICE, CHANNEL
+from handlers.guard import Answer, Desk
+from handlers.inbound import Click
+from tests.postgres import PostgresServer
+from tests.story import Story
+
+APPROVERS = [f"U0APPROVER{number:02}" for number in range(25)]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of fifty clicks, and of twenty-five more."""
+
+    approved: int
+    claimed: int
+    posts: int
+    clicks: int
+    answers: list[str]
+    untrue: list[str]
+
+    @property
+    def is_good(self) -> bool:
+        """One of each, and every click that was not one of them was answered, and truly."""
+        once = self.approved == self.claimed == self.posts == 1
+        return once and len(self.answers) == self.clicks - 2 and not self.untrue
+
+
+async def race(rounds: int, database: str, without: str = "") -> list[Round]:
+    """So many rounds between two bots on `database`, or until one is bad; maybe `without` a
+    guard."""
+    story = Story(bots=2, database=database)
+    for number in range(rounds):
+        partner = story.practice.partner_center.records
+        customer = partner.add_customer(f"Race {number:03}", f"race-{number:03}.example")
+        partner.add_subscription(customer, records.E1, 25)
+    slack = story.practice.slack.workspace
+    for user in APPROVERS:
+        slack.add_user(user, user.lower(), user)
+        slack.groups["S0APPROVERS"].add(user)
+        slack.channels[CHANNEL].members.add(user)
+    await story.start()
+    try:
+        for bot in story.bots:
+            await bot.start(sabotage=f"{__name__}:without_{without}" if without else "")
+        ended: list[Round] = []
+        while len(ended) < rounds and all(each.is_good for each in ended):
+            ended.append(await one_round(story, f"Race {len(ended):03}"))
+        return ended
+    finally:
+        await story.end()
+
+
+async def one_round(story: Story, customer: str) -> Round:
+    """One request, and everybody presses at once."""
+    posts = story.posts()
+    story.practice.slack.workspace.messages.clear()
+    await story.asked(customer)
+    approve = await payloads(story, "Approve", APPROVERS)
+    upgrade_now = [as_upgrade_now(story, approve[0]) for _ in range(50)]
+    slack = story.practice.slack.interactions
+    clicks = [*approve, *upgrade_now[:25]]
+    await asyncio.gather(*(slack.deliver_click(click) for click in clicks))
+    await asyncio.gather(*(slack.deliver_click(click) for click in upgrade_now[25:]))
+    await story.wait(lambda: story.shows("✅ Upgraded"))
+    losers = len(clicks) + 25 - 2
+    await story.wait(lambda: len(answers(story)) >= losers, within=2)
+    request, history = (await story.requests(customer))[0]
+    steps = [event.step for _, event in history]
+    by = {event.by.user_id for _, event in history if event.step is Step.APPROVE and event.by}
+    return Round(
+        approved=steps.count(Step.APPROVE),
+        claimed=steps.count(Step.CLAIM),
+        posts=story.posts() - posts,
+        clicks=len(clicks) + 25,
+        answers=answers(story),
+        untrue=[said for said in answers(story) if not is_true(said, by)],
+    )
+
+
+async def payloads(story: Story, label: str, users: list[str]) -> list[dict[str, Any]]:
+    """The clicks of these people on the newest button of that name."""
+    found = story.button(users[0], label)
+    assert found, f"nobody shows {label}"
+    message, action_id = found
+    element = next(
+        each
+        for block in message.blocks
+        for each in block.get("elements", [])
+        if each.get("action_id") == action_id
+    )
+    slack = story.practice.slack.interactions
+    return [slack.click_payload(user, message, element) for user in users]
+
+
+def as_upgrade_now(story: Story, click: dict[str, Any]) -> dict[str, Any]:
+    """The requester presses a button that the card will have in a moment."""
+    pressed = copy.deepcopy(click)
+    pressed["user"]["id"] = ALICE
+    action = pressed["actions"][0]
+    action["action_id"] = buttons.UPGRADE_NOW
+    action["action_ts"] = story.practice.slack.workspace.new_ts()
+    return pressed
+
+
+def answers(story: Story) -> list[str]:
+    """What people were told privately after they had pressed."""
+    return [said for user in (ALICE, *APPROVERS) for said in story.private(user)
+            if "press what it should become" not in said]  # fmt: skip
+
+
+def is_true(said: str, approved_by: set[str]) -> bool:
+    """Whether a loser was told what was so: who approved, who confirmed, or how it stands."""
+    if named := re.search(r"already approved by <@(\w+)>", said):
+        return {named[1]} == approved_by
+    if named := re.search(r"already running: <@(\w+)> confirmed", said):
+        return named[1] == ALICE
+    return "0 of 1 approvals" in said or "already done" in said
+
+
+def without_compare_and_set() -> None:
+    """A bot that reads, decides, and writes, whatever others wrote in between."""
+    from bot.store import rows, tables
+    from bot.store.store import Store
+
+    async def take(
+        self: Store, request_id: str, step: Callable[..., Any], *, attend: bool = True
+    ) -> UpgradeRequest:
+        before = await self.request(request_id)
+        after, event = step(before, await self.now())
+
+        def write(connection: sa.Connection) -> None:
+            versions = sa.select(sa.func.max(tables.history.c.version))
+            last = connection.execute(
+                versions.where(tables.history.c.request_id == request_id)
+            ).scalar_one()
+            there = sa.update(tables.requests).where(tables.requests.c.id == request_id)
+            connection.execute(there.values(version=last))
+            rows.change(connection, last, replace(after, version=last + 1), event)
+
+        await self._database.write(write, [request_id] * attend)
+        return await self.request(request_id)
+
+    Store.take = take  # type: ignore[method-assign]
+
+
+def without_claim() -> None:
+    """A bot that performs whatever it finds approved, and notes it afterwards."""
+    from handlers import perform
+
+    async def upgrade_now(click: Click, desk: Desk) -> Answer:
+        request = await desk.workflow._store.request(click.pointer.request_id)
+        if request.state is not State.APPROVED:
+            raise Refused(Reason.WRONG_STATE, request=request)
+        _, listed, _ = await desk.performer._as_it_is_now(request)
+        assert listed
+        await desk.performer._partner_center.perform(request, listed)
+        await desk.workflow.confirm(click.pointer, click.place)
+        return []
+
+    perform.upgrade_now = upgrade_now
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.race", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--without", choices=["compare_and_set", "claim"], default="")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    server = PostgresServer()
+    server.start()
+
+    async def run() -> list[Round]:
+        return await race(options.rounds, await server.new_database(), options.without)
+
+    try:
+        rounds = asyncio.run(run())
+    finally:
+        server.stop()
+    bad = [each for each in rounds if not each.is_good]
+    clicks, posts = sum(each.clicks for each in rounds), sum(each.posts for each in rounds)
+    print(f"{len(rounds)} rounds, {clicks} clicks, {posts} upgrades sent, {len(bad)} bad rounds")  # noqa: T201 - it is a command
+    for each in bad[:3]:
+        print(replace(each, answers=each.answers[:3]))  # noqa: T201 - the same
+
+
+if __name__ == "__main__":
+    main()
