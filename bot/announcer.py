@@ -21,7 +21,7 @@ from bot.messages import thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.slack import SLACK_ERRORS, word_of
-from bot.store import Shown, Store
+from bot.store import Shown, Store, patiently
 
 log = structlog.get_logger()
 
@@ -85,10 +85,13 @@ class Announcer:
     async def _record(
         self, request_id: str, before: Shown | None, shown: Shown, posted: str = ""
     ) -> Shown:
-        """Remember what Slack shows now. Where another bot showed something meanwhile, what was
-        `posted` is taken back, so that nobody is told twice. Raises _ShownByAnother."""
-        if await self._store.record_shown(request_id, before, shown):
+        """Remember what Slack shows now, if the database is away as soon as it is back. Where
+        another bot showed something meanwhile, what was `posted` is taken back, so that nobody
+        is told twice. Raises _ShownByAnother."""
+        if await patiently(lambda: self._store.record_shown(request_id, before, shown)):
             return shown
+        if await self._store.shown(request_id) == shown:
+            return shown  # it was ourselves, and only the answer of the database was lost
         log.info("announcer.shown_by_another", request=request_id)
         if posted:
             await self._client.chat_delete(channel=shown.channel_id, ts=posted)
@@ -106,7 +109,7 @@ class Announcer:
             posted = ""
             if message := thread.line(request, event):
                 posted = await self._post(shown.channel_id, message, thread_ts=shown.ts)
-            now = shown._replace(card_version=request.version, told_version=version)
+            now = shown._replace(card_version=request.version, told_version=version, told_ts=posted)
             shown = await self._record(request.id, shown, now, posted)
 
     async def _post(self, channel: str, message: Message, **more: Any) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-import stamina
 import structlog
 
 from bot.domain import story
@@ -20,9 +19,9 @@ from bot.domain.policy import PolicyBook, strictest
 from bot.domain.story import FOLLOW_FOR, LOOK_FOR, SEND_WITHIN
 from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption
 from bot.domain.upgrade import LicenceCount, Outcome, State, Taken, UpgradeRequest
-from bot.errors import NotFound, PartnerCenterError, Reason, Refused, Unavailable
+from bot.errors import NotFound, PartnerCenterError, Reason, Refused
 from bot.partner_center import Answer, Listed, PartnerCenter, Sight, Trace, Verdict
-from bot.store import Store
+from bot.store import Store, patiently
 
 log = structlog.get_logger()
 
@@ -220,12 +219,7 @@ class Performer:
                 raise Refused(Reason.WRONG_STATE, request=newest)
             return step(newest, now)
 
-        async for attempt in stamina.retry_context(
-            Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
-        ):
-            with attempt:
-                taken = await self._store.take(request.id, only_then, attend=False)
-        return taken
+        return await patiently(lambda: self._store.take(request.id, only_then, attend=False))
 
 
 def _awaits_answer(request: UpgradeRequest) -> bool:

@@ -67,6 +67,11 @@ class Workflow:
         self._policies = policies
         self._new_id = new_id
 
+    async def is_new(self, delivery: str) -> bool:
+        """Whether a command or click is seen for the first time, by any of the bots. Without a
+        name nobody can tell, and it is taken for new."""
+        return not delivery or await self._store.is_first(delivery)
+
     # Before there is a request
 
     async def find(self, text: str, place: Place) -> list[Customer]:
@@ -238,6 +243,8 @@ class Workflow:
         Raises Refused when this person may not, or not any more, or says no reason.
         """
         request = await self._store.request(pointer.request_id)
+        if request.state is State.DECLINED and request.closed_by == person:
+            return request  # the form was delivered again
         await self._require_approver(request, person)
         return await self._store.take(
             pointer.request_id,

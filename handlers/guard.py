@@ -114,6 +114,8 @@ class Guard:
 
     async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer:
         try:
+            if not await self._desk.workflow.is_new(event.delivery):
+                return []  # it was, or is just being, answered
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
             return self._explain(error)

@@ -42,19 +42,27 @@ class Command(Inbound):
     channel_id: str = ""
     text: str = ""
     response_url: str = ""
+    trigger_id: str = ""
 
     @property
     def place(self) -> Place:
         return Place(Person(self.team_id, self.user_id), self.channel_id)
 
+    @property
+    def delivery(self) -> str:
+        """The same for whatever Slack delivers again, and for nothing else."""
+        return self.trigger_id
+
 
 class Action(Inbound):
     action_id: str
+    action_ts: str = ""
     value: str = ""
 
 
 class Container(Inbound):
     channel_id: str = ""
+    message_ts: str = ""
 
 
 class Click(Inbound):
@@ -72,6 +80,15 @@ class Click(Inbound):
     def place(self) -> Place:
         channel_id = self.channel.id if self.channel else self.container.channel_id
         return Place(_person(self.user, self.team), channel_id)
+
+    @property
+    def delivery(self) -> str:
+        """The same for whatever Slack delivers again, and for nothing else."""
+        action, person = self.actions[0], self.place.person
+        if not action.action_ts:
+            return ""
+        where = (person.team_id, person.user_id, self.container.message_ts)
+        return "/".join((*where, action.action_id, action.action_ts))
 
     @property
     def value(self) -> str:
@@ -99,6 +116,11 @@ class Submission(Inbound):
     user: User
     team: Id | None = None
     view: View
+
+    @property
+    def delivery(self) -> str:
+        """None: a form that was sent back with errors is submitted again under the same ids."""
+        return ""
 
     @property
     def place(self) -> Place:

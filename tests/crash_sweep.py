@@ -1,7 +1,8 @@
 """`python -m tests.crash_sweep --runs 100 --seed 1`: the main job, with a death at any await.
 
 The bot is a process that is really killed; with `--postgres` there are two of them on one
-database, and the other one has to finish what the dead one began. People go on as people do: what
+database, and the other one has to finish what the dead one began; with `--freeze` the first one is
+not dead but stands still, and wakes up when everything is done. People go on as people do: what
 had no effect they do again. At the end there is one upgrade, or none and a card that says that
 nobody knows yet; nothing was sent twice, and the history has no gap.
 """
@@ -31,15 +32,22 @@ class Death:
     ending: Ending
 
 
-async def tell(kill_at: int | None, new_database: NewDatabase | None) -> tuple[bool, int, Ending]:
+async def tell(
+    kill_at: int | None, new_database: NewDatabase | None, *, freeze: bool = False
+) -> tuple[bool, int, Ending]:
     """One story: whether the first bot died, how many awaits it lived through, and the end."""
     database = await new_database() if new_database else None
     story = Story(bots=2 if database else 1, database=database)
     await story.start()
     try:
         first, *others = story.bots
-        await asyncio.gather(first.start(kill_at), *(bot.start() for bot in others))
+        starts = (first.start(kill_at, freeze=freeze), *(bot.start() for bot in others))
+        await asyncio.gather(*starts)
         await story.told()
+        if freeze and kill_at is not None:
+            await story.ending()
+            first.thaw()
+            await first.stop()  # whatever it still wanted to do it has done then
         ending = await story.ending()
         died = first.deaths > 0
         return died, 0 if first.is_dead else await first.stop(), ending
@@ -48,15 +56,16 @@ async def tell(kill_at: int | None, new_database: NewDatabase | None) -> tuple[b
 
 
 async def sweep(
-    runs: int, seed: int, new_database: NewDatabase | None = None
+    runs: int, seed: int, new_database: NewDatabase | None = None, *, freeze: bool = False
 ) -> list[Death]:
-    """Stories that end well, though a bot dies at a random await of each; else AssertionError."""
+    """Stories that end well, though a bot dies at a random await of each, or stands still until
+    the others are done; else AssertionError."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     _, awaits, _ = await tell(None, new_database)
     deaths = []
     for _ in range(runs):
         kill_at = chance.randrange(awaits)
-        died, _, ending = await tell(kill_at, new_database)
+        died, _, ending = await tell(kill_at, new_database, freeze=freeze)
         assert ending.is_good, f"killed at await {kill_at} of {awaits}: {ending}"
         deaths.append(Death(kill_at, died, ending))
     return deaths
@@ -68,6 +77,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--freeze", action="store_true", help="with --postgres: stand still")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     server = PostgresServer()
@@ -75,7 +85,7 @@ def main() -> None:
         server.start()
     new_database = server.new_database if options.postgres else None
     try:
-        deaths = asyncio.run(sweep(options.runs, options.seed, new_database))
+        deaths = asyncio.run(sweep(options.runs, options.seed, new_database, freeze=options.freeze))
     finally:
         server.stop()
     endings = Counter(death.ending.state for death in deaths)

@@ -1,4 +1,5 @@
-"""A bot in a process of its own that kills itself, really, at the await that it was told."""
+"""A bot in a process of its own that kills itself, really, at the await that it was told; or stands
+still there, until it is thawed."""
 
 import asyncio
 import importlib
@@ -30,13 +31,23 @@ class MortalBot:
         self._dead = asyncio.Event()
         self.deaths = 0
 
-    async def start(self, kill_at: int | None = None, sabotage: str = "") -> None:
-        """Start a bot and wait until it is ready, or dead already. `sabotage` (`module:function`)
-        is called in its process before."""
+    async def start(
+        self,
+        kill_at: int | None = None,
+        *,
+        freeze: bool = False,
+        sabotage: str = "",
+        grace: float = 25,
+    ) -> None:
+        """Start a bot and wait until it is ready, or dead already. With `freeze` it does not die
+        but stand still. `sabotage` (`module:function`) is called in its process before; `grace`
+        is how many seconds it takes to stop."""
         here, there = FORKS.Pipe()
         self._line = here
         self._process = FORKS.Process(
-            target=_live, args=(self._environment, kill_at, sabotage, there), daemon=True
+            target=_live,
+            args=(self._environment, Life(kill_at, freeze=freeze), sabotage, grace, there),
+            daemon=True,
         )
         await asyncio.to_thread(self._process.start)
         there.close()
@@ -48,13 +59,13 @@ class MortalBot:
     @property
     def is_dead(self) -> bool:
         """Whether there is no bot any more."""
-        return self._process is None or not self._process.is_alive()
+        return self._process is None or self._dead.is_set()
 
     async def died(self) -> None:
-        """Wait for its end."""
-        await self._dead.wait()
-        assert self._process
-        self._process.join()
+        """Wait for its end; one that was never started needs none."""
+        if self._process:
+            await self._dead.wait()
+            self._process.join()
 
     def _note_death(self) -> None:
         assert self._process
@@ -91,7 +102,7 @@ class MortalBot:
 
 
 def _live(
-    environment: dict[str, str], kill_at: int | None, sabotage: str, line: Connection
+    environment: dict[str, str], life: "Life", sabotage: str, grace: float, line: Connection
 ) -> None:
     if sabotage:
         module, _, function = sabotage.partition(":")
@@ -99,10 +110,10 @@ def _live(
     os.environ.clear()
     os.environ.update(environment)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    asyncio.run(_run(environment, kill_at, line))
+    asyncio.run(_run(environment, life, grace, line))
 
 
-async def _run(environment: dict[str, str], kill_at: int | None, line: Connection) -> None:
+async def _run(environment: dict[str, str], life: "Life", grace: float, line: Connection) -> None:
     from bot.app import Bot
     from bot.settings import load
 
@@ -111,20 +122,20 @@ async def _run(environment: dict[str, str], kill_at: int | None, line: Connectio
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    life = Life(kill_at)
     loop.set_task_factory(life.task)
     line.send("ready")
     await stop.wait()
-    await bot.stop()
+    await bot.stop(grace)
     line.send(life.awaits)
 
 
 class Life:
     """Counts every await of every task, and ends the process at the one that was told."""
 
-    def __init__(self, kill_at: int | None) -> None:
+    def __init__(self, kill_at: int | None, *, freeze: bool = False) -> None:
         self.awaits = 0
         self._kill_at = kill_at
+        self._signal = signal.SIGSTOP if freeze else signal.SIGKILL
 
     def task(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
         """A task whose awaits are counted."""
@@ -132,7 +143,7 @@ class Life:
 
     def _tick(self) -> None:
         if self.awaits == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
         self.awaits += 1
 
     @types.coroutine

@@ -65,7 +65,7 @@ async def race(rounds: int, database: str, without: str = "") -> list[Round]:
     await story.start()
     try:
         for bot in story.bots:
-            await bot.start(sabotage=f"{__name__}:without_{without}" if without else "")
+            await bot.start(sabotage=f"tests.race:without_{without}" if without else "")
         ended: list[Round] = []
         while len(ended) < rounds and all(each.is_good for each in ended):
             ended.append(await one_round(story, f"Race {len(ended):03}"))
@@ -88,7 +88,7 @@ async def one_round(story: Story, customer: str) -> Round:
     await story.wait(lambda: story.shows("✅ Upgraded"))
     losers = len(clicks) + 25 - 2
     await story.wait(lambda: len(answers(story)) >= losers, within=2)
-    request, history = (await story.requests(customer))[0]
+    ((_, history),) = await story.requests(customer)
     steps = [event.step for _, event in history]
     by = {event.by.user_id for _, event in history if event.step is Step.APPROVE and event.by}
     return Round(
@@ -143,7 +143,7 @@ def is_true(said: str, approved_by: set[str]) -> bool:
 
 def without_compare_and_set() -> None:
     """A bot that reads, decides, and writes, whatever others wrote in between."""
-    from bot.store import rows, tables
+    from bot.store import rows
     from bot.store.store import Store
 
     async def take(
@@ -153,12 +153,7 @@ def without_compare_and_set() -> None:
         after, event = step(before, await self.now())
 
         def write(connection: sa.Connection) -> None:
-            versions = sa.select(sa.func.max(tables.history.c.version))
-            last = connection.execute(
-                versions.where(tables.history.c.request_id == request_id)
-            ).scalar_one()
-            there = sa.update(tables.requests).where(tables.requests.c.id == request_id)
-            connection.execute(there.values(version=last))
+            last = rows.read(connection, request_id, lock=True).version
             rows.change(connection, last, replace(after, version=last + 1), event)
 
         await self._database.write(write, [request_id] * attend)

@@ -12,6 +12,6 @@ async def test_the_main_job_ends_well_though_the_bot_dies_on_the_way() -> None:
 
 async def test_another_bot_finishes_what_a_dead_one_began(postgres: PostgresServer) -> None:
     """The same on PostgreSQL with two bots, of which one dies."""
-    deaths = await sweep(runs=6, seed=20261120, new_database=postgres.new_database)
+    deaths = await sweep(runs=4, seed=20261120, new_database=postgres.new_database)
     assert any(death.died for death in deaths)
     assert all(death.ending.is_good for death in deaths)

@@ -6,6 +6,7 @@ does an error in the log or a task that died. Time is moved, never slept through
 """
 
 import asyncio
+import copy
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -209,8 +210,12 @@ class Somebody:
         return interactions.click_payload(self.id, message, button(message, action_id))
 
     async def sends(self, payload: dict[str, Any]) -> None:
-        """Let a click arrive that this person may never have made."""
-        await self._conversation.practice.slack.interactions.deliver_click(payload)
+        """Let a click arrive that this person may never have made: one of its own each time, and
+        not the same delivered again, which is what `slack.deliveries` is for."""
+        again = copy.deepcopy(payload)
+        for action in again["actions"]:
+            action["action_ts"] = self._conversation.slack.new_ts()
+        await self._conversation.practice.slack.interactions.deliver_click(again)
 
     async def sees_form(self) -> str:
         """The form that is open before this person."""

@@ -21,6 +21,10 @@ CONNECT_WITHIN = 5.0
 ANSWER_WITHIN = 15.0
 """Seconds for the database to answer; a person who clicked waits for it."""
 
+FROZEN_AFTER = 3000
+"""Milliseconds. A bot that stands still in the middle of a transaction would hold its rows for as
+long; the database ends such a transaction, as if it had never begun."""
+
 CONNECTIONS = 10
 """How many a bot keeps; as many more for a moment."""
 
@@ -132,4 +136,9 @@ class Postgres:
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    return await asyncpg.connect(url, timeout=CONNECT_WITHIN, command_timeout=ANSWER_WITHIN)
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECT_WITHIN,
+        command_timeout=ANSWER_WITHIN,
+        server_settings={"idle_in_transaction_session_timeout": str(FROZEN_AFTER)},
+    )

@@ -1,25 +1,30 @@
 """Reading and changing the rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
+import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.policy import Person
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
-from bot.errors import Reason, Refused
+from bot.errors import Reason, Refused, Unavailable
 from bot.store import rows, tables
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
 
+T = TypeVar("T")
+
 OFFER_LASTS = timedelta(days=1)
+DELIVERED_AGAIN_WITHIN = timedelta(hours=1)
+"""Slack delivers again within minutes: https://docs.slack.dev/apis/events-api/#retries"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,14 @@ class Offered:
 
 
 class Shown(NamedTuple):
-    """Where the card of a request stands in Slack, the version it shows, and the last version
-    that its thread has told."""
+    """Where the card of a request stands in Slack, the version it shows, the last version that
+    its thread has told, and where that line stands."""
 
     channel_id: str
     ts: str
     card_version: int
     told_version: int
+    told_ts: str = ""
 
 
 _offered_json = TypeAdapter(Offered)
@@ -210,7 +216,7 @@ class Store:
     async def shown(self, request_id: str) -> Shown | None:
         """Where and how far a request is shown; None before its card was posted."""
         table = tables.shown
-        columns = (table.c.channel_id, table.c.ts, table.c.card_version, table.c.told_version)
+        columns = [table.c[name] for name in Shown._fields]
         query = sa.select(*columns).where(table.c.request_id == request_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return Shown(*row) if row else None
@@ -271,6 +277,21 @@ class Store:
             raise Refused(Reason.OFFER_GONE)
         return _offered_json.validate_json(found)
 
+    async def is_first(self, delivery: str) -> bool:
+        """Note that something was delivered, for an hour; whether it is the first time."""
+        table = tables.deliveries
+
+        def note(connection: sa.Connection) -> None:
+            now = self._database.now(connection)
+            connection.execute(sa.delete(table).where(table.c.at < now - DELIVERED_AGAIN_WITHIN))
+            connection.execute(sa.insert(table), {"delivery": delivery, "at": now})
+
+        try:
+            await self._database.write(note)
+        except IntegrityError:
+            return False
+        return True
+
     async def secret(self, name: str) -> bytes | None:
         """A sealed secret, if there is one of that name."""
         query = sa.select(tables.secrets.c.sealed).where(tables.secrets.c.name == name)
@@ -292,6 +313,16 @@ class Store:
             await self._database.write(keep)
         except IntegrityError:  # another bot was the first to keep one
             await self._database.write(keep)
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` returns; it is done again for as long as the database is away."""
+    async for attempt in stamina.retry_context(
+        Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
+    ):
+        with attempt:
+            done = await work()
+    return done
 
 
 class _ShownMeanwhile(Exception):

@@ -87,6 +87,14 @@ offered = sa.Table(
 )
 sa.Index("offered_by_age", offered.c.offered_at)
 
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("delivery", sa.Text, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+sa.Index("deliveries_by_age", deliveries.c.at)
+
 shown = sa.Table(
     "shown",
     metadata,
@@ -95,6 +103,7 @@ shown = sa.Table(
     sa.Column("ts", sa.Text, nullable=False),
     sa.Column("card_version", sa.Integer, nullable=False),
     sa.Column("told_version", sa.Integer, nullable=False),
+    sa.Column("told_ts", sa.Text, server_default="", nullable=False),
 )
 
 secrets = sa.Table(

@@ -32,7 +32,7 @@ people = st.sampled_from(["alice", "bob", "carol"])
 actions = st.one_of(
     st.tuples(st.just("press"), people, st.sampled_from(BUTTONS)),
     st.tuples(st.just("press"), people, st.sampled_from(["Approve", "Upgrade now"])),
-    st.tuples(st.just("repeat"), st.integers(0, 30)),
+    st.tuples(st.sampled_from(["repeat", "deliver again"]), st.integers(0, 30)),
     st.tuples(st.just("pass"), st.sampled_from([0.1, 1, 20, 70, 700, 1500])),
     st.tuples(st.just("trouble"), st.sampled_from(TROUBLES)),
     st.tuples(st.just("seats"), st.integers(1, 40)),
@@ -58,7 +58,12 @@ class AnyStory:
             case ("press", who, label):
                 await self._press(getattr(self.workspace, who), label)
             case ("repeat", number) if self.clicks:
-                await self._click(copy.deepcopy(self.clicks[number % len(self.clicks)]))
+                click = copy.deepcopy(self.clicks[number % len(self.clicks)])
+                click["actions"][0]["action_ts"] = self.workspace.slack.new_ts()
+                await self._click(click)
+            case ("deliver again", number) if self.clicks:
+                click = self.clicks[number % len(self.clicks)]
+                await self.workspace.practice.slack.interactions.deliver_click(click)
             case ("pass", minutes):
                 await self.workspace.passes(minutes=minutes)
             case ("trouble", (method, ending, trouble)):
@@ -176,6 +181,7 @@ def test_a_long_story_with_everything_in_it() -> None:
                 ("trouble", TROUBLES[6]),
                 ("press", "alice", "Upgrade now"),
                 ("crash",),
+                ("deliver again", 4),
                 ("repeat", 0),
                 ("repeat", 4),
                 ("pass", 70),
