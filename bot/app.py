@@ -3,6 +3,7 @@ command line and the tests."""
 
 import asyncio
 import logging
+import re
 import ssl
 import uuid
 from collections.abc import Callable
@@ -22,9 +23,10 @@ from bot.announcer import Announcer
 from bot.background import Background
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
-from bot.errors import PartnerCenterError, Unavailable
+from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.jobs import Jobs
 from bot.messages import words
+from bot.messages.explanation import explanation
 from bot.partner_center import (
     ENDPOINTS,
     Application,
@@ -50,6 +52,20 @@ GRACE = 25.0
 
 WATCH_EVERY = 15.0
 """Seconds between two looks at whether Slack still is connected."""
+
+
+CARD = re.compile(r"/archives/(\w+)/p(\d+)(\d{6})(?:\?|$)")
+"""The link that Slack copies for a message, and what is in it: channel and time."""
+
+NOT_EXPLAINED = {
+    Reason.UNKNOWN_REQUEST: (
+        "There is no such request. Copy the link of its card in Slack (More actions > Copy link)."
+    ),
+    Reason.APPROVERS_UNREADABLE: (
+        "Slack does not say who is in the lists of approvers, so nobody could approve it. Check "
+        "that the user groups exist and the bot is in the channel."
+    ),
+}
 
 
 class StartProblem(Exception):
@@ -110,14 +126,10 @@ class Bot:
             raise
 
     async def _start(self) -> None:
-        store = self.store = await self._open_store()
-        slack = self._slack_client(await self._session())
-        client, sign_in = self._partner_center(store)
-        team_id, problems = await preflight.check(self._settings, slack, client, new_id())
-        if problems:
-            raise StartProblem(problems)
-        desk = self._desk(slack, PartnerCenter(client), store, team_id)
+        desk, slack, sign_in, team_id = await self._prepare()
         self.jobs = desk.jobs
+        if self.directory:
+            self.directory.start()
         app = self._bolt(slack, team_id)
         register(app, Guard(desk, self.background))
         await desk.jobs.start()
@@ -126,6 +138,37 @@ class Bot:
         await self._listen(app)
         self._accepting = True
         log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
+
+    async def explain(self, which: str = "") -> list[str]:
+        """Check everything as `start` does, and begin nothing. Given a request, by its id or by
+        the link of its card, the lines that say who could approve it.
+
+        Raises StartProblem.
+        """
+        try:
+            desk, slack, _, team_id = await self._prepare()
+            if not which:
+                return ["Settings, policy, database, Slack and Partner Center are as they must be."]
+            assert self.store  # noqa: S101 - just prepared
+            people = SlackPeople(slack, team_id, self._clock)
+            request = await self.store.request(await _request_id(self.store, which))
+            answers = await desk.workflow.who_may_approve(request)
+            names = {who.user_id: await people.name(who) for who, _ in answers}
+            return explanation(request, answers, names)
+        except Refused as refused:
+            raise StartProblem([NOT_EXPLAINED[refused.reason]]) from refused
+        finally:
+            await self.stop(grace=0)
+
+    async def _prepare(self) -> tuple[Desk, AsyncWebClient, SignIn, str]:
+        store = self.store = await self._open_store()
+        slack = self._slack_client(await self._session())
+        client, sign_in = self._partner_center(store)
+        team_id, problems = await preflight.check(self._settings, slack, client, new_id())
+        if problems:
+            raise StartProblem(problems)
+        desk = self._desk(slack, PartnerCenter(client), store, team_id)
+        return desk, slack, sign_in, team_id
 
     async def _open_store(self) -> Store:
         try:
@@ -226,7 +269,6 @@ class Bot:
         self, slack: AsyncWebClient, partner_center: PartnerCenter, store: Store, team_id: str
     ) -> Desk:
         self.directory = Directory(partner_center.customers, new_id)
-        self.directory.start()
         announcer = Announcer(slack, store)
         performer = Performer(
             store=store,
@@ -285,6 +327,14 @@ class Bot:
             watching = asyncio.create_task(self._watch(self._socket), name="watching the socket")
             self._closing.append(watching.cancel)
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
+
+
+async def _request_id(store: Store, which: str) -> str:
+    """Raises Refused(UNKNOWN_REQUEST)."""
+    if card := CARD.search(which):
+        channel, seconds, fraction = card.groups()
+        return await store.request_at(channel, f"{seconds}.{fraction}")
+    return which.strip()
 
 
 def application(settings: Settings, http: httpx.Client) -> Application:

@@ -42,6 +42,29 @@ def run() -> None:
 
 
 @app.command()
+def check(
+    request: Annotated[
+        str, typer.Argument(help="The link of a request's card in Slack, or the request's id.")
+    ] = "",
+) -> None:
+    """Check everything that `run` needs; given a request, say who could approve it, and why.
+
+    Exit code 2 when something is not as it must be; every problem is named, each with its fix.
+    """
+    from bot import logs
+    from bot.app import Bot, StartProblem
+    from bot.settings import SettingsProblem, load
+
+    try:
+        settings, policies = load(os.environ)
+        logs.configure(settings.upgrade_bot_log)
+        for line in asyncio.run(Bot(settings, policies).explain(request)):
+            typer.echo(line)
+    except (SettingsProblem, StartProblem) as problem:
+        _refuse("upgrade-bot found problems:", problem.problems)
+
+
+@app.command()
 def login() -> None:
     """Sign in at Microsoft for the bot, on any device; the sign-in is kept sealed in the database.
 

@@ -73,6 +73,33 @@ class SlackPeople:
             raise Refused(Reason.APPROVERS_UNREADABLE)
         return True
 
+    async def named(self, lists: tuple[Names, ...], channel_id: str) -> list[Person]:
+        """Everybody whom one of the lists means, by the order of their ids.
+
+        Raises Refused(APPROVERS_UNREADABLE) when it cannot be found out.
+        """
+        named: set[str] = set()
+        for name in {name for names in lists for name in names}:
+            try:
+                named |= await self._meant_by(name, channel_id)
+            except SLACK_ERRORS as error:
+                log.warning("people.group_unreadable", names=name, trouble=word_of(error))
+                raise Refused(Reason.APPROVERS_UNREADABLE) from error
+        return [Person(self._team_id, user_id) for user_id in sorted(named)]
+
+    async def _meant_by(self, name: str, channel_id: str) -> frozenset[str]:
+        if name == CHANNEL:
+            return await self._channel(channel_id)
+        return await self._group(name) if name.startswith("S") else frozenset({name})
+
+    async def name(self, person: Person) -> str:
+        """What people call somebody; the id where Slack does not say."""
+        try:
+            user = await self._keep(person.user_id, partial(self._user, person.user_id))
+        except SLACK_ERRORS:
+            return person.user_id
+        return str(user.get("real_name") or person.user_id)
+
     async def _are_among(
         self, person: Person, lists: tuple[Names, ...], channel_id: str
     ) -> list[bool | None]:

@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +33,9 @@ class People(Protocol):
 
     async def locale(self, person: Person) -> str:
         """The language that the person reads, as `en-US`; that where Slack does not say."""
+
+    async def named(self, lists: tuple[Names, ...], channel_id: str) -> list[Person]:
+        """Everybody whom one of the lists means. Raises Refused(APPROVERS_UNREADABLE)."""
 
     async def belongs(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
         """Whether every list has a name that means this person.
@@ -228,6 +232,30 @@ class Workflow:
             request.id,
             lambda newest, now: story.approve(newest, place.person, now, pointer.round),
         )
+
+    async def who_may_approve(self, request: UpgradeRequest) -> list[tuple[Person, Reason | None]]:
+        """The requester, and everybody whom the policy names, each with why they could not
+        approve the request now; by the same questions that their click would be asked.
+
+        Raises Refused(APPROVERS_UNREADABLE).
+        """
+        named = await self._people.named(request.policy.approvers, request.channel_id)
+        now = await self._store.now()
+        return [
+            (person, await self._why_not(request, person, now))
+            for person in dict.fromkeys([request.requester, *named])
+        ]
+
+    async def _why_not(
+        self, request: UpgradeRequest, person: Person, now: datetime
+    ) -> Reason | None:
+        try:
+            if person != request.requester:
+                await self._require_approver(request, person)
+            story.approve(request, person, now, request.round)
+        except Refused as refused:
+            return refused.reason
+        return None
 
     async def may_decline(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """Before the form that asks why. Raises Refused when this person may not decline."""

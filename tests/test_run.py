@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from bot.sandbox.partner_center import Gate, Trouble
 from bot.sandbox.practice import Practice, PracticeClock
+from bot.sandbox.slack import Message
 from tests.workspace import Conversation
 
 READY = b"upgrade-bot is ready"
@@ -33,10 +34,16 @@ def variables(practice: Practice, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **practice.environment(), **trusted, **more}
 
 
-async def start(environment: dict[str, str], command: str = "run") -> Process:
+async def start(environment: dict[str, str], *command: str) -> Process:
     """Start `upgrade-bot run`, or another command."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", command, env=environment, stderr=PIPE, stdout=PIPE
+        sys.executable,
+        "-m",
+        "bot",
+        *(command or ["run"]),
+        env=environment,
+        stderr=PIPE,
+        stdout=PIPE,
     )
 
 
@@ -108,6 +115,112 @@ async def test_a_kill_while_performing_leaves_one_upgrade_or_none(
     assert ("✅ Upgraded" if after else "⚠️ Checking the result") in card
     assert len(conversation.upgrades()) == (1 if after else 0)
     assert conversation.posts() == 1
+
+
+def button(practice: Practice, label: str) -> tuple[Message, str]:
+    """The newest message with such a button, and its action."""
+    for message in reversed(practice.slack.workspace.messages):
+        for block in message.blocks:
+            for element in block.get("elements", []):
+                if element["type"] == "button" and element["text"]["text"] == label:
+                    return message, str(element["action_id"])
+    raise AssertionError(f"nobody shows {label}")
+
+
+async def performing(practice: Practice, conversation: Conversation) -> tuple[Process, Gate]:
+    """A bot whose upgrade Partner Center has made, and is about to answer."""
+    process = await start(variables(practice))
+    await ready(process)
+    await practice.slack.interactions.command("U0ALICE", "C0UPGRADES", "/upgrade", "contoso")
+    await conversation.until_somebody_sees("press what it should become")
+    await practice.slack.interactions.click(
+        "U0ALICE", *button(practice, "Office 365 Enterprise E3 (upgrade only)")
+    )
+    await practice.slack.interactions.submit(
+        await conversation.until_a_form_opens("U0ALICE"), {"reason": "They need it."}
+    )
+    await conversation.until_somebody_sees("Approval needed")
+    await practice.slack.interactions.click("U0CAROL", *button(practice, "Approve"))
+    await conversation.until_somebody_sees("🔵 Approved")
+    gate = Gate()
+    practice.partner_center.trouble("POST", "/upgrades", Trouble(gate=gate, after=True))
+    await practice.slack.interactions.click("U0ALICE", *button(practice, "Upgrade now"))
+    await gate.arrived.wait()
+    return process, gate
+
+
+async def test_a_stop_lets_running_work_come_to_its_end(practice: Practice) -> None:
+    """Whoever stops the bot in the middle of an upgrade waits for its result, and so does Alice."""
+    conversation = Conversation(practice)
+    process, gate = await performing(practice, conversation)
+    process.send_signal(signal.SIGTERM)
+    gate.opened.set()
+    await process.communicate()
+    assert process.returncode == 0
+    assert await conversation.until_somebody_sees("✅ Upgraded")
+
+
+async def test_a_second_signal_ends_it_at_once_and_loses_nothing(practice: Practice) -> None:
+    """Somebody is in a hurry; the next start looks, and finds that it happened."""
+    conversation = Conversation(practice)
+    process, gate = await performing(practice, conversation)
+    process.send_signal(signal.SIGTERM)
+    while process.returncode is None:  # the first one may not have been noticed yet
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait({asyncio.ensure_future(process.wait())}, timeout=0.1)
+    assert process.returncode == 1
+    gate.opened.set()
+    await practice.start_bot()
+    assert "✅ Upgraded" in await conversation.card()
+    assert conversation.posts() == len(conversation.upgrades()) == 1
+
+
+async def test_check_says_that_all_is_well_or_what_is_not(practice: Practice) -> None:
+    """The same questions as before a start, without starting anything."""
+    process = await start(variables(practice), "check")
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    assert b"are as they must be." in said
+    process = await start(variables(practice, SLACK_BOT_TOKEN="xoxb-wrong"), "check")
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert b"SLACK_BOT_TOKEN: Slack says invalid_auth." in said
+
+
+async def test_check_explains_who_could_approve_a_request_and_why(practice: Practice) -> None:
+    """Given the link of the card, as Slack copies it; by the policy that was stored with it."""
+    conversation = Conversation(practice)
+    slack = practice.slack.workspace
+    slack.add_user("U0GUEST", "gus", "Gus Guest")
+    slack.users["U0GUEST"].is_restricted = True
+    slack.groups["S0APPROVERS"] |= {"U0GUEST", "U0BOB"}
+    await practice.start_bot()
+    await conversation.alice.asks_for_e3()
+    card = await conversation.newest_card()
+    await practice.stop_bot()
+    (practice.folder / "policy.toml").write_text('[policy]\napprovers = ["U0ALICE"]\n', "utf-8")
+    slack.groups["S0APPROVERS"] -= {"U0BOB"}
+    link = f"https://practice.slack.example/archives/{card.channel}/p{card.ts.replace('.', '')}"
+    process = await start(variables(practice), "check", link)
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    lines = said.decode().splitlines()
+    assert lines[1:] == [
+        "Contoso: Office 365 Enterprise E1 to Office 365 Enterprise E3, 25 seats",
+        lines[2],
+        "By the policy that it was asked under, approvers are in: S0APPROVERS.",
+        "Who could approve it now (1):",
+        "  yes  Carol Clark (licence approver) (U0CAROL): a full member, in every list",
+        "  no   Alice Archer (account manager) (U0ALICE): asked for it, and nobody approves their "
+        "own request",
+        "  no   Gus Guest (U0GUEST): is a guest, a bot, deactivated, or of another workspace",
+    ]
+    assert lines[2].startswith("It waits for approval. It has 0 of 1 approvals, and expires 20")
+
+    process = await start(variables(practice), "check", "no-such-request")
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert b"There is no such request. Copy the link of its card" in said
 
 
 async def test_every_problem_of_the_settings_is_named_at_once() -> None:

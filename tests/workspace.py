@@ -75,6 +75,13 @@ class Conversation:
             self._news.clear()
             await asyncio.wait_for(self._news.wait(), timeout=20)
 
+    async def until_a_form_opens(self, user: str) -> View:
+        """Wait for a form from a bot in another process."""
+        while not self.slack.views.get(user):
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), timeout=20)
+        return self.form_of(user)
+
     def read(self, shown: Message) -> str:
         """Read one message."""
         if shown in self._unread:

@@ -221,6 +221,17 @@ class Store:
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return Shown(*row) if row else None
 
+    async def request_at(self, channel_id: str, ts: str) -> str:
+        """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""
+        table = tables.shown
+        query = sa.select(table.c.request_id).where(table.c.channel_id == channel_id)
+        found = await self._database.read(
+            lambda connection: _ids(connection, query.where(table.c.ts == ts))
+        )
+        if not found:
+            raise Refused(Reason.UNKNOWN_REQUEST)
+        return found[0]
+
     async def record_shown(self, request_id: str, before: Shown | None, shown: Shown) -> bool:
         """Remember what Slack shows now, if nobody else has shown anything since `before`; say
         whether that is so."""

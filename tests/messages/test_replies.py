@@ -11,6 +11,7 @@ from bot.domain.upgrade import State
 from bot.errors import PartnerCenterError, Reason
 from bot.messages import words
 from bot.messages.card import MARKERS
+from bot.messages.explanation import STANDS
 from bot.messages.replies import SENTENCES, trouble
 
 
@@ -29,7 +30,7 @@ def test_every_kind_state_and_fact_has_words() -> None:
     assert set(words.NOT_UPGRADABLE) == set(Kind) - {Kind.TRADITIONAL, Kind.NEW_COMMERCE}
     assert set(words.UPGRADE_TYPES) == set(words.LICENCES) == set(UpgradeType)
     assert set(words.FACTS) == set(Fact)
-    assert set(MARKERS) == set(State)
+    assert set(MARKERS) == set(STANDS) == set(State)
 
 
 @pytest.mark.parametrize(
