@@ -101,14 +101,18 @@ class Performer:
     async def _send(self, request: UpgradeRequest, listed: Listed) -> UpgradeRequest:
         """Send it, and store what was answered even if others believe the answer to be lost."""
         if request.sent_at and await self._store.now() >= request.sent_at + SEND_WITHIN:
-            answer = Answer(Verdict.NOT_SENT)
-        else:
-            log.info("performer.sent", request=request.id, attempt=request.attempt)
-            answer = await self._partner_center.perform(request, listed)
+            return await self._settle_sent(
+                request, lambda newest, now: story.hand_back(newest, now, "claimed_too_long_ago")
+            )
+        log.info("performer.sent", request=request.id, attempt=request.attempt)
+        answer = await self._partner_center.perform(request, listed)
         log.info("performer.answer", request=request.id, verdict=answer.verdict.name)
-        return await self._take(
-            request, lambda newest, now: _answered(newest, now, answer), if_so=story.is_answered
-        )
+        return await self._settle_sent(request, lambda newest, now: _answered(newest, now, answer))
+
+    async def _settle_sent(
+        self, request: UpgradeRequest, step: Callable[[UpgradeRequest, datetime], Taken]
+    ) -> UpgradeRequest:
+        return await self._take(request, step, if_so=story.is_answered)
 
     async def _drift(
         self,

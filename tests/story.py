@@ -104,7 +104,7 @@ class Story:
 
     async def until(self, act: Callable[[], Awaitable[None]], seen: Callable[[], bool]) -> None:
         """Do it, again if need be, until its effect is to be seen."""
-        for _ in range(10):
+        for _ in range(30):
             await self.somebody_lives()
             complaints = self.complaints()
             if not seen():
@@ -112,7 +112,7 @@ class Story:
             unheard = self.complaints() > complaints
             if await self.wait(seen, 0.1 if unheard else WITHIN):
                 return
-        raise AssertionError("people tried ten times, and nothing happened")
+        raise AssertionError("people tried thirty times, and nothing happened")
 
     def complaints(self) -> int:
         """How often Slack itself told somebody that no bot answered."""

@@ -4,7 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from bot import buttons
+from bot.domain import story
+from bot.domain.policy import Person
+from bot.domain.story import SEND_WITHIN
+from bot.domain.upgrade import State
+from bot.partner_center import Listed
 from bot.sandbox.partner_center import Gate, Trouble, records
+from bot.sandbox.practice import ALICE
+from bot.sandbox.slack import Message
 from tests.workspace import Conversation
 
 
@@ -460,3 +468,34 @@ async def test_what_partner_center_has_on_record_is_believed(workspace: Conversa
     await workspace.passes(minutes=10)
     assert "❌ Upgrade failed" in await workspace.card()
     await workspace.thread()
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+async def test_a_bot_that_froze_before_the_first_byte_sends_nothing_when_it_wakes(
+    workspace: Conversation, taken_over: bool
+) -> None:
+    """Others went on in between, and people may have taken their approval back."""
+    await approved(workspace)
+    store, jobs = workspace.bot.store, workspace.bot.jobs
+    assert store
+    assert jobs
+    request_id = request_of(await workspace.newest_card())
+    alice = Person(workspace.slack.team_id, ALICE)
+    await store.take(request_id, lambda r, now: story.claim(r, alice, now, 1, 0), attend=False)
+    sent = await store.take(request_id, lambda r, now: story.send(r, now, "1"), attend=False)
+    if taken_over:
+        await store.take(request_id, story.lose_answer, attend=False)
+    workspace.practice.clock.move(SEND_WITHIN)
+    listed = Listed(sent.option, {})
+    after = await jobs._performer._send(sent, listed)
+    assert after.state is State.APPROVED
+    assert workspace.posts() == 0
+    await jobs.put(request_id)
+    assert "🔵 Approved" in await workspace.card()
+    assert "The bot was away when the upgrade was due" in await workspace.thread()
+
+
+def request_of(card: Message) -> str:
+    """The request that a card is about."""
+    action = next(block for block in card.blocks if block["type"] == "actions")
+    return buttons.pointer(action["elements"][0]["value"]).request_id
