@@ -33,6 +33,7 @@ class Reason(StrEnum):
     UNKNOWN_REQUEST = "unknown_request"
     UNKNOWN_BUTTON = "unknown_button"
     OTHER_CHANNEL = "other_channel"
+    DELIVERED_AGAIN = "delivered_again"
     CHANGED_SINCE = "changed_since"
     WRONG_STATE = "wrong_state"
     EXPIRED = "expired"

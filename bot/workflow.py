@@ -45,10 +45,12 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who does something, and in which channel."""
+    """Who does something, in which channel, and by which delivery of Slack's: the same name for
+    whatever Slack delivers again, and empty where nobody can tell."""
 
     person: Person
     channel_id: str
+    delivery: str = ""
 
 
 class Workflow:
@@ -71,10 +73,10 @@ class Workflow:
         self._policies = policies
         self._new_id = new_id
 
-    async def is_new(self, delivery: str) -> bool:
-        """Whether a command or click is seen for the first time, by any of the bots. Without a
-        name nobody can tell, and it is taken for new."""
-        return not delivery or await self._store.is_first(delivery)
+    async def is_new(self, place: Place) -> bool:
+        """Whether a command or click is answered for the first time, by any of the bots. Where
+        nobody can tell it is taken for new."""
+        return not place.delivery or await self._store.is_first(place.delivery)
 
     # Before there is a request
 
@@ -231,6 +233,7 @@ class Workflow:
         return await self._store.take(
             request.id,
             lambda newest, now: story.approve(newest, place.person, now, pointer.round),
+            delivery=place.delivery,
         )
 
     async def who_may_approve(self, request: UpgradeRequest) -> list[tuple[Person, Reason | None]]:
@@ -285,6 +288,7 @@ class Workflow:
         return await self._store.take(
             pointer.request_id,
             lambda newest, now: story.withdraw(newest, place.person, now),
+            delivery=place.delivery,
         )
 
     async def confirm(self, pointer: Pointer, place: Place) -> UpgradeRequest:
@@ -299,6 +303,7 @@ class Workflow:
             lambda newest, now: story.claim(
                 newest, place.person, now, pointer.round, pointer.attempt
             ),
+            delivery=place.delivery,
         )
 
     async def check_again(self, pointer: Pointer, place: Place) -> UpgradeRequest:

@@ -72,7 +72,7 @@ class Guard:
             answer = await self._outcome(handle, event) if event else []
             await ack()
             if event and answer:
-                self._background.start(self._answer(event, answer), "answering")
+                self._background.start(self._answer_once(event, answer), "answering")
 
         return listener
 
@@ -109,13 +109,24 @@ class Guard:
         return listener
 
     async def _run(self, handle: Handler[Inbound], event: Inbound) -> None:
+        if not await self._is_new(event):
+            return
         if answer := await self._outcome(handle, event):
             await self._answer(event, answer)
 
+    async def _answer_once(self, event: Command | Click | Submission, answer: Answer) -> None:
+        if await self._is_new(event):
+            await self._answer(event, answer)
+
+    async def _is_new(self, event: Command | Click | Submission) -> bool:
+        """Whether it was not, or is not just being, answered already."""
+        try:
+            return await self._desk.workflow.is_new(event.place)
+        except Unavailable:
+            return True  # better told twice than not at all
+
     async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer:
         try:
-            if not await self._desk.workflow.is_new(event.delivery):
-                return []  # it was, or is just being, answered
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
             return self._explain(error)

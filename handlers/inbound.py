@@ -46,12 +46,7 @@ class Command(Inbound):
 
     @property
     def place(self) -> Place:
-        return Place(Person(self.team_id, self.user_id), self.channel_id)
-
-    @property
-    def delivery(self) -> str:
-        """The same for whatever Slack delivers again, and for nothing else."""
-        return self.trigger_id
+        return Place(Person(self.team_id, self.user_id), self.channel_id, self.trigger_id)
 
 
 class Action(Inbound):
@@ -79,16 +74,10 @@ class Click(Inbound):
     @property
     def place(self) -> Place:
         channel_id = self.channel.id if self.channel else self.container.channel_id
-        return Place(_person(self.user, self.team), channel_id)
-
-    @property
-    def delivery(self) -> str:
-        """The same for whatever Slack delivers again, and for nothing else."""
-        action, person = self.actions[0], self.place.person
-        if not action.action_ts:
-            return ""
-        where = (person.team_id, person.user_id, self.container.message_ts)
-        return "/".join((*where, action.action_id, action.action_ts))
+        person, action = _person(self.user, self.team), self.actions[0]
+        click = (self.container.message_ts, action.action_id, action.action_ts)
+        delivery = "/".join((person.team_id, person.user_id, *click)) if action.action_ts else ""
+        return Place(person, channel_id, delivery)
 
     @property
     def value(self) -> str:
@@ -118,13 +107,9 @@ class Submission(Inbound):
     view: View
 
     @property
-    def delivery(self) -> str:
-        """None: a form that was sent back with errors is submitted again under the same ids."""
-        return ""
-
-    @property
     def place(self) -> Place:
-        """A form belongs to no channel; the request that it is about does."""
+        """A form belongs to no channel; the request that it is about does. No delivery either:
+        a form that was sent back with errors is submitted again under the same ids."""
         return Place(_person(self.user, self.team), "")
 
     def field(self, name: str) -> str:

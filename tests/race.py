@@ -147,7 +147,12 @@ def without_compare_and_set() -> None:
     from bot.store.store import Store
 
     async def take(
-        self: Store, request_id: str, step: Callable[..., Any], *, attend: bool = True
+        self: Store,
+        request_id: str,
+        step: Callable[..., Any],
+        *,
+        delivery: str = "",  # noqa: ARG001 - the same signature
+        attend: bool = True,
     ) -> UpgradeRequest:
         before = await self.request(request_id)
         after, event = step(before, await self.now())

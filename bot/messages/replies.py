@@ -180,6 +180,7 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
         "The request has changed since this button was shown. Your click changed nothing. Please "
         "read the card again and decide anew."
     ),
+    Reason.DELIVERED_AGAIN: _says(f"This click has arrived before. {NOTHING_CHANGED}"),
     Reason.WRONG_STATE: _as_it_is,
     Reason.EXPIRED: _expired,
     Reason.SUBSCRIPTION_BUSY: _says(

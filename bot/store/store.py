@@ -22,6 +22,9 @@ from bot.store.sqlite import Sqlite
 
 T = TypeVar("T")
 
+_DELIVERED = sa.insert(tables.deliveries)
+_TOO_OLD = sa.delete(tables.deliveries).where(tables.deliveries.c.at < sa.bindparam("since"))
+
 OFFER_LASTS = timedelta(days=1)
 DELIVERED_AGAIN_WITHIN = timedelta(hours=1)
 """Slack delivers again within minutes: https://docs.slack.dev/apis/events-api/#retries"""
@@ -118,15 +121,16 @@ class Store:
         request_id: str,
         step: Callable[[UpgradeRequest, datetime], Taken],
         *,
+        delivery: str = "",
         attend: bool = True,
     ) -> UpgradeRequest:
         """Take one step and return the request after it, to be attended to unless who takes it
-        does so.
+        does so. A `delivery` takes one step only.
 
         Reads the newest row, asks `step`, and writes only if the row is still at the version
         that was read; otherwise it asks again with what is there now. So of several people
         who click at once one wins, and the others are refused with the true state.
-        Raises Refused (from `step`, or UNKNOWN_REQUEST).
+        Raises Refused (from `step`, UNKNOWN_REQUEST, SUBSCRIPTION_BUSY, DELIVERED_AGAIN).
         """
 
         def compare_and_set(connection: sa.Connection) -> UpgradeRequest | None:
@@ -136,6 +140,8 @@ class Store:
                 changed = rows.change(connection, before.version, after, event)
             except IntegrityError as error:  # the index that allows one of a subscription
                 raise Refused(Reason.SUBSCRIPTION_BUSY, request=before) from error
+            if changed and delivery:
+                self._note_delivery(connection, delivery)
             return after if changed else None
 
         while True:
@@ -290,18 +296,20 @@ class Store:
 
     async def is_first(self, delivery: str) -> bool:
         """Note that something was delivered, for an hour; whether it is the first time."""
-        table = tables.deliveries
-
-        def note(connection: sa.Connection) -> None:
-            now = self._database.now(connection)
-            connection.execute(sa.delete(table).where(table.c.at < now - DELIVERED_AGAIN_WITHIN))
-            connection.execute(sa.insert(table), {"delivery": delivery, "at": now})
-
         try:
-            await self._database.write(note)
-        except IntegrityError:
+            await self._database.write(lambda connection: self._note_delivery(connection, delivery))
+        except Refused:
             return False
         return True
+
+    def _note_delivery(self, connection: sa.Connection, delivery: str) -> None:
+        """Raises Refused(DELIVERED_AGAIN)."""
+        now = self._database.now(connection)
+        connection.execute(_TOO_OLD, {"since": now - DELIVERED_AGAIN_WITHIN})
+        try:
+            connection.execute(_DELIVERED, {"delivery": delivery, "at": now})
+        except IntegrityError as error:
+            raise Refused(Reason.DELIVERED_AGAIN) from error
 
     async def secret(self, name: str) -> bytes | None:
         """A sealed secret, if there is one of that name."""

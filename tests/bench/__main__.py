@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import bot.app  # noqa: F401 - its memory is part of the figure
+from tests.bench.decisions import decisions
 from tests.bench.figure import Figure
 from tests.bench.lookups import fan_out
 from tests.bench.type_ahead import type_ahead
@@ -21,6 +22,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     return [
         *await type_ahead(questions=640 if quick else 6400),
         await fan_out(rounds=1 if quick else 5),
+        *await decisions(quick=quick),
     ]
 
 
@@ -52,4 +54,5 @@ def main() -> None:
         options.json.write_text(json.dumps([each.as_json() for each in figures], indent=2))
 
 
-main()
+if __name__ == "__main__":  # the bots' processes import it, too
+    main()
