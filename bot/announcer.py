@@ -17,7 +17,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.background import Turns
 from bot.domain.policy import Person
 from bot.domain.upgrade import Step, UpgradeRequest
-from bot.messages import thread
+from bot.messages import replies, thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.slack import SLACK_ERRORS, word_of
@@ -159,6 +159,22 @@ class Announcer:
         except SLACK_ERRORS as error:
             log.info("announcer.direct_message_instead", trouble=word_of(error))
             await self._post(person.user_id, message)
+
+    async def tell_privately(self, request_id: str, word: str) -> None:
+        """The channel cannot be written to, as Slack's error `word` says: tell the requester, and
+        those who decided, in direct messages what happened last; each thing once."""
+        request = await self._store.request(request_id)
+        history = await self._store.history(request_id)
+        version, event = [each for each in history if each[1].step not in UNSEEN][-1]
+        if not await self._store.is_first_told(request_id, version):
+            return
+        message = replies.not_posted(request, word, thread.line(request, event))
+        decided = [approval.by for approval in request.approvals]
+        for person in dict.fromkeys([request.requester, *decided]):
+            try:
+                await self._post(person.user_id, message)
+            except SLACK_ERRORS as error:
+                log.warning("announcer.not_told", request=request_id, trouble=word_of(error))
 
     async def respond(
         self, response_url: str, person: Person, channel_id: str, messages: list[Message]

@@ -30,7 +30,10 @@ AFTER_TROUBLE = [timedelta(seconds=s) for s in (10, 20, 60, 120, 300, 600)]
 HAND_OVER_WITHIN = 5.0
 """Seconds at a stop. Whatever is not handed over is found by its heart that does not beat."""
 
-UNPOSTABLE = frozenset({"not_in_channel", "channel_not_found", "is_archived", "restricted_action"})
+UNPOSTABLE = frozenset(
+    {"not_in_channel", "channel_not_found", "is_archived", "is_inactive", "restricted_action"}
+)
+"""Slack's words for a channel that cannot be written to until a person does something."""
 
 
 class Jobs:
@@ -134,8 +137,8 @@ class Jobs:
         return after.version != before.version
 
     async def _in_trouble_with(self, request_id: str, error: Exception) -> None:
-        """The request is left alone for a while and then attended to again. Where a person can
-        help, or wonders why nothing is to be seen, the requester is told, once."""
+        """The request is left alone for a while and then attended to again. People are told
+        privately what the channel cannot show them, or that something is wrong, once."""
         self._in_trouble.add(request_id)
         await self._store.rest(request_id, AFTER_TROUBLE)
         word = word_of(error)
@@ -143,14 +146,15 @@ class Jobs:
             log.warning("jobs.not_shown", request=request_id, trouble=word)
         else:
             log.error("jobs.attending_failed", request=request_id, exc_info=error)
-        by_slack = isinstance(error, SLACK_ERRORS)
-        if request_id not in self._told and (word in UNPOSTABLE or not by_slack):
+        if word in UNPOSTABLE:
+            await self._announcer.tell_privately(request_id, word)
+        elif not isinstance(error, SLACK_ERRORS) and request_id not in self._told:
             self._told.add(request_id)
-            await self._tell_requester(request_id, in_channel=not by_slack)
+            await self._tell_requester(request_id)
 
-    async def _tell_requester(self, request_id: str, *, in_channel: bool) -> None:
+    async def _tell_requester(self, request_id: str) -> None:
         request = await self._store.request(request_id)
-        words = replies.not_shown(request) if in_channel else replies.not_posted(request)
+        words = replies.not_shown(request)
         try:
             await self._announcer.tell(request.requester, request.channel_id, words)
         except SLACK_ERRORS as trouble:

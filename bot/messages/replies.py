@@ -276,17 +276,38 @@ def our_mistake(reference: str) -> Message:
     )
 
 
-def not_posted(request: UpgradeRequest) -> Message:
-    """To the requester, when the bot may not post in the channel."""
-    return Message(
-        [
-            section(
-                f"I could not show your request for *{outside(request.customer.name)}* in "
-                f"<#{request.channel_id}>, because I am not in that channel. It is kept, and nothing was "
-                "ordered. Type `/invite @upgrade-bot` there and I will post it."
-            )
-        ]
+def not_posted(request: UpgradeRequest, word: str, happened: Message | None) -> Message:
+    """To the requester and those who decided, when the bot may not post in the channel, as Slack's
+    error `word` says. `happened`: what would stand in the thread; None while there is only the
+    request."""
+    what = f"the request for *{outside(request.customer.name)}* in <#{request.channel_id}>"
+    why, remedy = _UNPOSTABLE.get(
+        word, ("Slack does not let me post there", "Ask an admin of Slack")
     )
+    if happened is None:
+        return Message(
+            [
+                section(
+                    f"I could not show {what}, because {why}. It is kept, and nothing was ordered. "
+                    f"{remedy} and I will post it."
+                )
+            ]
+        )
+    intro = f"I cannot show how {what} goes on, because {why}. So I tell you here:"
+    return Message(
+        [section(intro), *happened.blocks, context(f"{remedy} and I will post it there.")]
+    )
+
+
+_NOT_THERE = ("I am not in that channel", "Type `/invite @upgrade-bot` there")
+_ARCHIVED = ("that channel is archived", "Let somebody unarchive it")
+_UNPOSTABLE = {
+    "not_in_channel": _NOT_THERE,
+    "channel_not_found": _NOT_THERE,
+    "is_archived": _ARCHIVED,
+    "is_inactive": _ARCHIVED,
+    "restricted_action": ("only some people may post there", "Let an admin of Slack allow me"),
+}
 
 
 def not_shown(request: UpgradeRequest) -> Message:

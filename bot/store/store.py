@@ -262,6 +262,13 @@ class Store:
             return False
         return True
 
+    async def is_first_told(self, request_id: str, version: int) -> bool:
+        """Note that this version of a request is told privately; whether nobody has done so."""
+        table = tables.requests
+        earlier = (table.c.id == request_id) & (table.c.told_privately < version)
+        note = sa.update(table).where(earlier).values(told_privately=version)
+        return await self._database.write(lambda connection: connection.execute(note).rowcount == 1)
+
     async def offer(self, offers: list[Offered]) -> None:
         """Remember what was offered, and forget what was offered more than a day ago."""
         table = tables.offered

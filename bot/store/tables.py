@@ -41,6 +41,7 @@ requests = sa.Table(
     sa.Column("shown_version", sa.Integer, nullable=False),
     sa.Column("rests_until", UtcDateTime),
     sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
+    sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
 

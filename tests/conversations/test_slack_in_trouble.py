@@ -1,5 +1,9 @@
 """Slack is down, slow or has lost something: what happened is kept, and shown when possible."""
 
+import pytest
+
+from bot.sandbox.partner_center import Gate
+from bot.sandbox.partner_center import Trouble as PartnerCenterTrouble
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack.web_api import Trouble
 from tests.workspace import Conversation
@@ -37,7 +41,7 @@ async def test_a_channel_without_the_bot_is_told_to_the_requester(workspace: Con
     workspace.slack.channels[CHANNEL].members.discard(workspace.slack.bot.id)
     await workspace.alice.asks_for_e3()
     assert await workspace.alice.reads() == (
-        "I could not show your request for Contoso in #upgrades, because I am not in that channel. "
+        "I could not show the request for Contoso in #upgrades, because I am not in that channel. "
         "It is kept, and nothing was ordered. Type `/invite @upgrade-bot` there and I will post it."
     )
     await workspace.passes(minutes=1)
@@ -45,6 +49,41 @@ async def test_a_channel_without_the_bot_is_told_to_the_requester(workspace: Con
     workspace.slack.channels[CHANNEL].members.add(workspace.slack.bot.id)
     await workspace.passes(minutes=1)
     assert "⏳ Approval needed" in await workspace.card()
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_a_result_that_the_channel_cannot_show_is_told_privately_once(
+    workspace: Conversation, archived: bool
+) -> None:
+    """The bot was thrown out, or the channel archived, while the upgrade was on its way: who asked
+    and who approved learn the result; when the channel is back, so does everybody."""
+    await workspace.alice.asks_for_e3()
+    await workspace.carol.presses("Approve")
+    await workspace.card()
+    await workspace.thread()
+    gate = Gate()
+    workspace.partner_center.trouble("POST", "/upgrades", PartnerCenterTrouble(gate=gate))
+    click = await workspace.alice.payload_of("Upgrade now")
+    await workspace.alice.sends(click)
+    await gate.arrived.wait()
+    channel = workspace.slack.channels[CHANNEL]
+    channel.is_archived = archived
+    channel.members.discard(workspace.slack.bot.id)
+    gate.opened.set()
+    for person in (workspace.alice, workspace.carol):
+        told = await person.reads()
+        assert "I cannot show how the request for Contoso in #upgrades goes on" in told
+        assert ("that channel is archived" if archived else "I am not in that channel") in told
+        assert "✅ @alice: Contoso was upgraded." in told
+    await workspace.restarts()
+    await workspace.passes(minutes=1)
+    assert await workspace.alice.reads() == await workspace.carol.reads() == ""
+
+    channel.is_archived = False
+    channel.members.add(workspace.slack.bot.id)
+    await workspace.passes(minutes=10)
+    assert "✅ Upgraded" in await workspace.card()
+    assert (await workspace.thread()).count("was upgraded") == 1
 
 
 async def test_a_card_that_somebody_deleted_is_posted_anew(workspace: Conversation) -> None:
