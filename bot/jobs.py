@@ -1,8 +1,9 @@
 """What happens without a click: performing, looking for lost answers, expiring, showing again.
 
-There is one kind of job, *attend to this request*: read its row, do what is due, show it.
-The rows alone say what is due, so nothing is forgotten by a restart, and a job too many does
-nothing.
+There is one kind of job, *attend to this request*: read its row, do what is due, show it. A step
+puts one into the queue together with its rows, and a tick puts one for whatever has become due
+since. The rows alone say what that is, so nothing is forgotten by a restart, and a job too many
+does nothing.
 """
 
 import asyncio

@@ -39,6 +39,17 @@ class Ending:
         return shown and self.upgrades == upgrades and self.posts <= 1
 
 
+async def first_of(*things: Awaitable[object]) -> None:
+    """Wait until one of them has happened, and wait for none of the others."""
+    waiting = {asyncio.ensure_future(thing) for thing in things}
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 class Story:
     """The main job on a practice workspace. `start` it, tell it, `end` it.
 
@@ -132,11 +143,7 @@ class Story:
                     if not living:
                         return False
                     self._news.clear()
-                    ends = [asyncio.ensure_future(bot.died()) for bot in living]
-                    news = asyncio.ensure_future(self._news.wait())
-                    await asyncio.wait({*ends, news}, return_when=asyncio.FIRST_COMPLETED)
-                    for each in (*ends, news):
-                        each.cancel()
+                    await first_of(self._news.wait(), *(bot.died() for bot in living))
         except TimeoutError:
             return False
         return True

@@ -25,6 +25,9 @@ ATTEND = "attend"
 AT_ONCE = 50
 """Jobs that one bot works at: Slack and Partner Center would refuse more."""
 
+FORGET_EVERY = 3600.0
+"""Seconds between two times that the queue's own log is emptied."""
+
 RECONNECT = 0.5
 """Seconds between two attempts to reach the database again."""
 
@@ -106,15 +109,15 @@ class Queue:
         while a new connection is made."""
         lost = asyncio.Event()
         connection = await self._connect() if self._connect else None
-        if connection is None:
-            queuer = QueueManager(self._memory)
-        else:
+        if connection:
             connection.add_termination_listener(lambda _connection: lost.set())
-            queuer = QueueManager(Queries(AsyncpgDriver(connection)))
+        queries = Queries(AsyncpgDriver(connection)) if connection else self._memory
+        queuer = QueueManager(queries)
         queuer.entrypoint(ATTEND)(self._job(attend))
-        running = asyncio.create_task(_run(queuer, take_over, connection), name="running jobs")
+        work = _work(queuer, queries, take_over, connection)
+        running = asyncio.create_task(work, name="running jobs")
         self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        running.add_done_callback(self._ended)
         waits = [asyncio.ensure_future(event.wait()) for event in (lost, self._stopping)]
         try:
             await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
@@ -124,6 +127,12 @@ class Queue:
             queuer.shutdown.set()
         if not lost.is_set():
             await running
+        log.info("queue.connection_ended", lost=lost.is_set())
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        self._running.discard(running)
+        if not running.cancelled() and (error := running.exception()):
+            log.info("queue.work_ended", trouble=type(error).__name__)
 
     def _job(self, attend: Attend) -> Callable[[Job], Awaitable[None]]:
         async def job(job: Job) -> None:
@@ -137,11 +146,15 @@ class Queue:
         return job
 
 
-async def _run(
-    queuer: QueueManager, take_over: timedelta, connection: asyncpg.Connection | None
+async def _work(
+    queuer: QueueManager,
+    queries: Queries | InMemoryQueries,
+    take_over: timedelta,
+    connection: asyncpg.Connection | None,
 ) -> None:
     """One job at a time is taken and reported at once; a heartbeat and a look at the hearts of
     others together take less than `take_over`."""
+    forgetting = asyncio.create_task(_forget_for_ever(queries), name="forgetting old jobs")
     try:
         await queuer.run(
             batch_size=1,
@@ -152,8 +165,17 @@ async def _run(
             shutdown_on_listener_failure=True,
         )
     finally:
+        forgetting.cancel()
+        await asyncio.gather(forgetting, return_exceptions=True)
         if connection:
             connection.terminate()
+
+
+async def _forget_for_ever(queries: Queries | InMemoryQueries) -> None:
+    """PgQueuer keeps a line for everything that it did; the history of a request is ours."""
+    while True:
+        await queries.clear_queue_log(ATTEND)
+        await asyncio.sleep(FORGET_EVERY)
 
 
 def _payloads(request_ids: list[str]) -> list[bytes | None]:

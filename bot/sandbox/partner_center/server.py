@@ -133,6 +133,10 @@ class PartnerCenterServer:
         """Sign-in, ids and troubles, before and after every call."""
         if self.delay:
             await asyncio.sleep(self.delay)
+        try:
+            await request.read()
+        except ConnectionError:  # the caller died in the middle of its call: there is no call
+            return web.Response(status=400)
         trouble = self._next_trouble(request)
         if trouble and not trouble.after and (answer := await self._meet(request, trouble)):
             return answer

@@ -126,7 +126,10 @@ class SlackServer:
 
     async def _call(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
-        arguments = await _arguments(request)
+        try:
+            arguments = await _arguments(request)
+        except ConnectionError:  # the app died in the middle of its call: there is no call
+            return web.Response(status=400)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = token or str(arguments.pop("token", ""))
         trouble = self._next_trouble(method)
