@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
 
-READERS = 4
 
 End = Callable[[asyncio.Future[Any]], None]
 """Tells whoever waits for it how some work ended."""
 
 
 class Sqlite:
-    """One writer in a thread of its own, because SQLite has only one, and readers beside it.
+    """One writer in a thread of its own, because SQLite has only one, and one reader beside it:
+    more threads would only take Python's time from each other.
 
     A whole transaction is one visit to the thread; a driver that visits it for every statement
     costs three times as much. What waits for the writer together is committed together, so that
@@ -34,7 +34,7 @@ class Sqlite:
         self._engine = engine
         self._clock = clock
         self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._readers = ThreadPoolExecutor(READERS, "store-reader")
+        self._reader = ThreadPoolExecutor(1, "store-reader")
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
         self.queue = Queue()
@@ -62,7 +62,7 @@ class Sqlite:
     async def read(self, work: Work[T]) -> T:
         """Run `work` beside the writer, on what was committed last."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._transaction, "DEFERRED", work)
+        return await loop.run_in_executor(self._reader, self._transaction, "DEFERRED", work)
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
@@ -88,7 +88,7 @@ class Sqlite:
             self._writing = None
 
     async def close(self) -> None:
-        """Wait for both kinds of threads."""
+        """Wait for both threads."""
         if self._writing:
             await asyncio.wait({self._writing})
         await asyncio.to_thread(self._end)
@@ -120,7 +120,7 @@ class Sqlite:
 
     def _end(self) -> None:
         self._writer.shutdown()
-        self._readers.shutdown()
+        self._reader.shutdown()
         self._engine.dispose()
 
 

@@ -214,6 +214,27 @@ async def test_the_databases_clock_decides_what_is_late(postgres: PostgresServer
     await store.close()
 
 
+async def test_a_step_and_its_job_are_one_commit(postgres: PostgresServer) -> None:
+    """A refused step leaves no job, and while one waits there is no second for the request."""
+    store = await Store.open(await postgres.new_database())
+    request = await added(store)
+    await store._database.write(methodcaller("exec_driver_sql", "DELETE FROM pgqueuer"))
+    with pytest.raises(Refused):
+        await store.take(request.id, lambda r, now: story.claim(r, CAROL, now, 1, 0))
+    assert await jobs(store) == []
+    await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    await store.attend([request.id])
+    assert await jobs(store) == [("attend", request.id.encode())]
+    await store.close()
+
+
+async def jobs(store: Store) -> list[tuple[object, ...]]:
+    """What waits in the queue."""
+    query = "SELECT entrypoint, payload FROM pgqueuer WHERE status = 'queued'"
+    found = await store._database.read(lambda c: c.exec_driver_sql(query).all())
+    return [tuple(row) for row in found]
+
+
 async def hours_pass_in_the_database(store: Store, hours: int) -> None:
     """From now on its clock is ahead of every other."""
     for statement in (
