@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
 
-
 End = Callable[[asyncio.Future[Any]], None]
 """Tells whoever waits for it how some work ended."""
 
