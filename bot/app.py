@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import preflight
 from bot.announcer import Announcer
-from bot.background import Background
+from bot.background import Background, Rush
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
@@ -109,6 +109,7 @@ class Bot:
         self._trust = trust
         self._retry_pause = retry_pause
         self.background = Background()
+        self._rush = Rush()
         self._socket: AsyncSocketModeHandler | None = None
         self._closing: list[Callable[[], object]] = []
         self._accepting = False
@@ -131,7 +132,7 @@ class Bot:
         if self.directory:
             self.directory.start()
         app = self._bolt(slack, team_id)
-        register(app, Guard(desk, self.background))
+        register(app, Guard(desk, self.background, self._rush))
         await desk.jobs.start()
         keeping = asyncio.create_task(sign_in.keep_alive_for_ever(), name="keeping signed in")
         self._closing.append(keeping.cancel)
@@ -287,6 +288,7 @@ class Bot:
             store=store,
             performer=performer,
             announcer=announcer,
+            rush=self._rush,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
         return Desk(workflow, performer, announcer, jobs)

@@ -3,12 +3,16 @@ and two that are about the same thing take turns."""
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
 
 log = structlog.get_logger()
+
+PATIENCE = 1.0
+"""Seconds that other work lets people go first."""
 
 
 class Turns:
@@ -19,6 +23,30 @@ class Turns:
 
     def __getitem__(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
+
+
+class Rush:
+    """People who wait for an answer go first: `with rush` while one does; `await rush.over()`
+    before work that nobody waits for."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._over = asyncio.Event()
+        self._over.set()
+
+    def __enter__(self) -> None:
+        self._waiting += 1
+        self._over.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            self._over.set()
+
+    async def over(self) -> None:
+        """Wait until nobody waits, but not for long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), PATIENCE)
 
 
 class Background:

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from bot.announcer import Announcer
-from bot.background import Turns
+from bot.background import Rush, Turns
 from bot.errors import Refused, Unavailable
 from bot.messages import replies
 from bot.performer import Performer
@@ -46,11 +46,13 @@ class Jobs:
         store: Store,
         performer: Performer,
         announcer: Announcer,
+        rush: Rush,
         take_over: timedelta,
     ) -> None:
         self._store = store
         self._performer = performer
         self._announcer = announcer
+        self._rush = rush
         self._take_over = take_over
         self._turns = Turns()
         self._running: set[str] = set()
@@ -102,6 +104,7 @@ class Jobs:
 
     async def _attend(self, request_id: str, job: str) -> None:
         """One job. While the database is away it ends: the rows say later what is left to do."""
+        await self._rush.over()
         async with self._turns[request_id]:
             self._running.add(request_id)
             try:

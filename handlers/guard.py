@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import buttons
 from bot.announcer import Announcer
-from bot.background import Background
+from bot.background import Background, Rush
 from bot.domain.policy import Person
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.jobs import Jobs
@@ -60,17 +60,19 @@ Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
 class Guard:
     """Makes Bolt listeners of handlers."""
 
-    def __init__(self, desk: Desk, background: Background) -> None:
+    def __init__(self, desk: Desk, background: Background, rush: Rush) -> None:
         self._desk = desk
         self._background = background
+        self._rush = rush
 
     def decides(self, inbound: type[Inbound], handle: Handler[Inbound]) -> Listener:
         """For a click: acknowledged after the handler has read and committed."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
             event = self._read(inbound, body)
-            answer = await self._outcome(handle, event) if event else []
-            await ack()
+            with self._rush:
+                answer = await self._outcome(handle, event) if event else []
+                await ack()
             if event and answer:
                 self._background.start(self._answer_once(event, answer), "answering")
 

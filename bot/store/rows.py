@@ -1,14 +1,13 @@
-"""One request as rows: its document, its votes, and its lines of history."""
+"""One request as rows: its document and its lines of history; and each vote once more in a table
+that allows a person only one."""
 
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from bot.domain.policy import Person
 from bot.domain.story import due_at
-from bot.domain.upgrade import Approval, Event, Step, UpgradeRequest
+from bot.domain.upgrade import Event, Step, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import tables
 
@@ -16,20 +15,15 @@ REQUEST = TypeAdapter(UpgradeRequest)
 EVENT = TypeAdapter(Event)
 
 
-_table, _votes = tables.requests, tables.votes
+_table = tables.requests
 
 # Built once: to build these statements takes longer than to run them.
 _BODY = sa.select(_table.c.body).where(_table.c.id == sa.bindparam("id"))
 _BODY_LOCKED = _BODY.with_for_update()
-_VOTES = (
-    sa.select(_votes.c.team_id, _votes.c.user_id, _votes.c.at, _votes.c.fingerprint)
-    .where(_votes.c.request_id == sa.bindparam("id"), _votes.c.round == sa.bindparam("round"))
-    .order_by(_votes.c.at)
-)
 _IF_UNCHANGED = sa.update(_table).where(
     _table.c.id == sa.bindparam("of"), _table.c.version == sa.bindparam("at_version")
 )
-_NEW, _LINE, _VOTE = sa.insert(_table), sa.insert(tables.history), sa.insert(_votes)
+_NEW, _LINE, _VOTE = sa.insert(_table), sa.insert(tables.history), sa.insert(tables.votes)
 
 
 def as_json(kind: TypeAdapter[Any], value: Any) -> str:
@@ -38,7 +32,7 @@ def as_json(kind: TypeAdapter[Any], value: Any) -> str:
 
 
 def read(connection: sa.Connection, request_id: str, *, lock: bool = False) -> UpgradeRequest:
-    """A request with its votes. Raises Refused(UNKNOWN_REQUEST).
+    """A request. Raises Refused(UNKNOWN_REQUEST).
 
     With `lock` nobody else changes it until the transaction ends (on SQLite a transaction that
     writes is alone anyway).
@@ -47,12 +41,7 @@ def read(connection: sa.Connection, request_id: str, *, lock: bool = False) -> U
     body = found.scalar_one_or_none()
     if body is None:
         raise Refused(Reason.UNKNOWN_REQUEST)
-    request = REQUEST.validate_json(body)
-    votes = connection.execute(_VOTES, {"id": request_id, "round": request.round})
-    approvals = tuple(
-        Approval(Person(team, user), at, fingerprint) for team, user, at, fingerprint in votes
-    )
-    return replace(request, approvals=approvals)
+    return REQUEST.validate_json(body)
 
 
 def add(connection: sa.Connection, request: UpgradeRequest, event: Event) -> None:
@@ -72,7 +61,7 @@ def change(connection: sa.Connection, version: int, request: UpgradeRequest, eve
 
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:
-    """The row of a request. The votes have their own table and are not written twice."""
+    """The row of a request: what it is searched by, and the whole as one document."""
     return {
         "version": request.version,
         "state": request.state,
@@ -83,7 +72,7 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
         "subscription_id": request.subscription.id.lower(),
         "created_at": request.created_at,
         "due_at": due_at(request),
-        "body": as_json(REQUEST, replace(request, approvals=())),
+        "body": as_json(REQUEST, request),
     }
 
 
