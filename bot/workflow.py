@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +23,9 @@ from bot.store import Offered, Store
 
 LONGEST_NAME = 100
 LONGEST_LINK = 500
+
+LATELY = timedelta(days=30)
+"""An upgrade that is not older may be what somebody is about to ask for again."""
 
 
 class People(Protocol):
@@ -113,6 +116,22 @@ class Workflow:
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
 
+    def policy_here(self, place: Place) -> Policy:
+        """What holds in this channel for a small request of an ordinary customer."""
+        return self._policies.policy_for(seats=0, channel=place.channel_id, customer="")
+
+    async def asked_by_me(self, place: Place, limit: int) -> list[UpgradeRequest]:
+        """What this person asked for, wherever, the newest first. Raises Refused: as `find`."""
+        await self._require_requester(place, self._policies.defaults)
+        return await self._store.asked_by(place.person, limit)
+
+    async def asked_here(self, customer: str, place: Place, limit: int) -> list[UpgradeRequest]:
+        """What was asked for in this channel, for a customer or, where none is named, for all;
+        the newest first. Raises Refused: as `find`."""
+        await self._require_requester(place, self._policies.defaults)
+        ids = [each.id for each in await self.find(customer, place)] if customer else None
+        return await self._store.asked_in(place.channel_id, ids, limit)
+
     async def customer(self, customer_id: str, place: Place) -> Customer:
         """The customer behind a button. Raises Refused(UNKNOWN_CUSTOMER)."""
         await self._require_requester(place, self._policies.defaults)
@@ -166,6 +185,18 @@ class Workflow:
             with_ids.append(replace(each, options=tuple(options)))
         await self._store.offer(offers)
         return with_ids
+
+    async def lately(self, offered: Offered) -> list[UpgradeRequest]:
+        """Other requests about the same subscription that are not settled, or ended in the last
+        month; the newest first."""
+        since = await self._store.now() - LATELY
+        found = await self._store.asked_for(offered.subscription.id, limit=20)
+        return [
+            request
+            for request in found
+            if request.closed_at is None
+            or (request.state is State.DONE and request.closed_at >= since)
+        ]
 
     async def choose(self, offer_id: str, person: Person) -> tuple[Offered, Policy]:
         """An option's button: what was offered, and the policy a request for it falls under.

@@ -16,7 +16,7 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 
 def register(app: AsyncApp, guard: Guard) -> None:
     """Tell Bolt who answers what: the bot's table of contents."""
-    app.command("/upgrade")(guard.looks_up(Command, upgrade.find))
+    app.command("/upgrade")(guard.looks_up(Command, upgrade.typed))
     app.action(buttons.CHOOSE_CUSTOMER)(guard.looks_up(Click, choose.customer))
     app.action(buttons.CHOOSE_OPTION)(guard.looks_up(Click, choose.option))
     app.view(buttons.REVIEW_FORM)(guard.submits(review.submit))

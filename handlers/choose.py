@@ -19,6 +19,8 @@ async def customer(click: Click, desk: Desk) -> Answer:
 async def option(click: Click, desk: Desk) -> Answer:
     """Open the review form."""
     offered, policy = await desk.workflow.choose(click.value, click.place.person)
-    form = forms.review(offered.id, offered.customer, offered.subscription, offered.option, policy)
+    what = (offered.customer, offered.subscription, offered.option)
+    lately = await desk.workflow.lately(offered)
+    form = forms.review(offered.id, *what, policy, lately)
     await desk.announcer.open_form(click.trigger_id, form)
     return []

@@ -6,14 +6,14 @@ They are told so, instead of seeing nothing happen; what needs no answer is ackn
 from slack_bolt.async_app import AsyncAck
 
 from bot.errors import Reason, Refused
-from bot.messages import replies
+from handlers import help
 from handlers.guard import Answer, Desk
 from handlers.inbound import Click, Command, Submission
 
 
-async def command(_command: Command, _desk: Desk) -> Answer:
+async def command(command: Command, desk: Desk) -> Answer:
     """Say how the bot is used."""
-    return [replies.usage()]
+    return await help.show(command, desk)
 
 
 async def button(_click: Click, _desk: Desk) -> Answer:

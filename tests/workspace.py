@@ -239,11 +239,13 @@ class Somebody:
         await self._conversation.practice.slack.interactions.submit(view, fields)
         await self._conversation.bot.quiet()
 
-    async def asks_for_e3(self, customer: str = "contoso") -> None:
+    async def asks_for_e3(
+        self, customer: str = "contoso", option: str = "Office 365 Enterprise E3 (upgrade only)"
+    ) -> None:
         """The beginning of most stories: find the customer, choose E3, fill in the form."""
         await self.types(f"/upgrade {customer}")
         await self.reads()
-        await self.presses("Office 365 Enterprise E3 (upgrade only)")
+        await self.presses(option)
         await self.fills_in(reason="They need Office on the desktop.")
 
 

@@ -5,10 +5,21 @@ from bot.domain.policy import Confirm, Evidence, Policy
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import UpgradeRequest
 from bot.messages import words
-from bot.messages.blocks import Block, anyone_of, context, fields, outside, plain, section
-from bot.messages.card import what
+from bot.messages.blocks import (
+    Block,
+    anyone_of,
+    context,
+    fields,
+    mention,
+    moment,
+    outside,
+    plain,
+    section,
+)
+from bot.messages.card import MARKERS, what
 
 LONGEST_REASON = 1000
+WARNED_OF = 3
 
 
 def review(
@@ -17,8 +28,10 @@ def review(
     subscription: Subscription,
     option: UpgradeOption,
     policy: Policy,
+    lately: list[UpgradeRequest],
 ) -> Block:
-    """The review form behind an option's button. `offer_id` is all that comes back."""
+    """The review form behind an option's button. `offer_id` is all that comes back; `lately`:
+    other requests about the same subscription, which are warned of."""
     blocks = [
         section(
             f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
@@ -31,6 +44,7 @@ def review(
             f"*Term:* {words.term(option) or words.term(subscription) or 'as Partner Center has it'}",
         ),
         section(words.cannot_be_undone(subscription, option)),
+        *([section(_warning(lately))] if lately else []),
         *([_seats(option)] if option.seats_can_be_fewer and option.seats > 1 else []),
         _reason("Reason", "Why does the customer need it? The approvers read this."),
     ]
@@ -47,6 +61,17 @@ def decline(request: UpgradeRequest, value: str) -> Block:
         _reason("Why not?", "The requester reads this."),
     ]
     return _form(buttons.DECLINE_FORM, "Decline the upgrade", "Decline", value, blocks)
+
+
+def _warning(lately: list[UpgradeRequest]) -> str:
+    lines = [
+        f"• {MARKERS[request.state]}: {outside(request.option.name)}, asked by "
+        f"{mention(request.requester)} in <#{request.channel_id}> {moment(request.created_at)}"
+        for request in lately[:WARNED_OF]
+    ]
+    more = len(lately) - len(lines)
+    lines += [f"• and {more} more"] if more else []
+    return "⚠️ *This subscription was asked about before:*\n" + "\n".join(lines)
 
 
 def _who_is_asked(policy: Policy) -> str:

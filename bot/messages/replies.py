@@ -4,7 +4,7 @@ and what to do."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.domain.policy import Names, Standing
+from bot.domain.policy import Confirm, Names, Policy, Standing
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import (
     NotAllowed,
@@ -338,16 +338,36 @@ def looked(request: UpgradeRequest) -> Message:
     return Message([section(f"I looked at Partner Center just now. {true_state(request)}")])
 
 
-def usage() -> Message:
-    """The answer to `/upgrade help`, and to `/upgrade` alone."""
+def usage(policy: Policy) -> Message:
+    """The answer to `/upgrade help`, and to `/upgrade` alone: how it is used, and who may do what
+    in this channel by its `policy`."""
+    count = f"{policy.approvals} approval" + ("" if policy.approvals == 1 else "s")
+    approve = (
+        f"{_approvers(policy.approvers)} ({count}, nobody approves their own request)"
+        if policy.approvals
+        else "nobody has to"
+    )
+    confirm = {
+        Confirm.REQUESTER: "whoever asked",
+        Confirm.APPROVER: f"not whoever asked, but {_approvers(policy.approvers)}",
+        Confirm.NOBODY: "nobody: the last approval starts it",
+    }[policy.confirm]
     return Message(
         [
             section(
                 "Type `/upgrade` and the customer, in the channel where your team decides:\n"
-                "• `/upgrade contoso`: the beginning of the name\n"
-                "• `/upgrade contoso.onmicrosoft.com`: the domain\n"
-                "• `/upgrade 8a6b2c1e-…`: the tenant id\n"
+                "• `/upgrade contoso`: a part of the name\n"
+                "• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id\n"
+                "• `/upgrade history`: what was asked for here; also `history mine`, or "
+                "`history contoso`\n"
                 "You see what can be upgraded, you ask for it, the team approves, you confirm."
-            )
+            ),
+            section(
+                f"*Who may do what here*\n"
+                f"Ask: {_approvers(policy.requesters)}\n"
+                f"Approve or decline: {approve}\n"
+                f"Press *Upgrade now*: {confirm}"
+            ),
+            context("Large upgrades and some customers can need more; the form says so."),
         ]
     )

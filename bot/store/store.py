@@ -167,6 +167,35 @@ class Store:
         found = await self._database.read(lambda connection: connection.execute(query).all())
         return [(version, rows.EVENT.validate_json(body)) for version, body in found]
 
+    async def asked_by(self, person: Person, limit: int) -> list[UpgradeRequest]:
+        """What somebody asked for, the newest first."""
+        of_team = tables.requests.c.team_id == person.team_id
+        of_them = tables.requests.c.requester_id == person.user_id
+        return await self._newest(of_team, of_them, limit=limit)
+
+    async def asked_in(
+        self, channel_id: str, customer_ids: Sequence[str] | None, limit: int
+    ) -> list[UpgradeRequest]:
+        """What was asked for in a channel, for some customers or all, the newest first."""
+        here = tables.requests.c.channel_id == channel_id
+        if customer_ids is None:
+            return await self._newest(here, limit=limit)
+        for_them = tables.requests.c.customer_id.in_(customer_ids)
+        return await self._newest(here, for_them, limit=limit)
+
+    async def asked_for(self, subscription_id: str, limit: int) -> list[UpgradeRequest]:
+        """What was asked for about one subscription, the newest first."""
+        of_it = tables.requests.c.subscription_id == subscription_id.lower()
+        return await self._newest(of_it, limit=limit)
+
+    async def _newest(self, *which: sa.ColumnElement[bool], limit: int) -> list[UpgradeRequest]:
+        table = tables.requests
+        newest = sa.select(table.c.body).where(*which).order_by(table.c.created_at.desc())
+        bodies = await self._database.read(
+            lambda connection: connection.execute(newest.limit(limit)).scalars().all()
+        )
+        return [rows.REQUEST.validate_json(body) for body in bodies]
+
     async def due(self, limit: int = 100) -> list[str]:
         """Ids of the requests that the bot has to attend to by now, the longest due first."""
         table = tables.requests

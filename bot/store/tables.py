@@ -53,6 +53,20 @@ def only(condition: Any) -> dict[str, Any]:
 
 sa.Index("requests_due", requests.c.due_at, **only(requests.c.due_at.is_not(None)))
 sa.Index("requests_unshown", requests.c.id, **only(requests.c.shown_version < requests.c.version))
+sa.Index(
+    "requests_by_requester",
+    requests.c.team_id,
+    requests.c.requester_id,
+    requests.c.created_at,
+)
+sa.Index("requests_by_subscription", requests.c.subscription_id, requests.c.created_at)
+sa.Index("requests_by_channel", requests.c.channel_id, requests.c.created_at)
+sa.Index(
+    "requests_by_customer",
+    requests.c.channel_id,
+    requests.c.customer_id,
+    requests.c.created_at,
+)
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""
 

@@ -106,7 +106,7 @@ async def test_text_that_is_no_name_is_refused_before_anything_is_asked(
 async def test_help_says_how_it_is_used(workspace: Conversation, text: str) -> None:
     """`/upgrade` alone and `/upgrade help` show examples."""
     await workspace.alice.types(f"/upgrade {text}")
-    assert "`/upgrade contoso`: the beginning of the name" in await workspace.alice.reads()
+    assert "`/upgrade contoso`: a part of the name" in await workspace.alice.reads()
 
 
 async def test_in_a_direct_message_there_is_no_team_to_decide(workspace: Conversation) -> None:

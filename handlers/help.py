@@ -1,0 +1,13 @@
+"""A person types `/upgrade help`, or `/upgrade` alone.
+
+Only they see how it is used, with examples, and who may ask, approve and confirm in this channel.
+"""
+
+from bot.messages import replies
+from handlers.guard import Answer, Desk
+from handlers.inbound import Command
+
+
+async def show(command: Command, desk: Desk) -> Answer:
+    """Say how it is used, and who may do what."""
+    return [replies.usage(desk.workflow.policy_here(command.place))]
