@@ -17,9 +17,11 @@ WITHDRAW = "withdraw"
 UPGRADE_NOW = "upgrade_now"
 CHECK_AGAIN = "check_again"
 
+FIND_FORM = "find"
 REVIEW_FORM = "review"
 DECLINE_FORM = "decline_reason"
 
+CUSTOMER = "customer"
 REASON = "reason"
 EVIDENCE = "evidence"
 SEATS = "seats"

@@ -93,9 +93,7 @@ class Workflow:
         text = text.strip()
         if not _is_name(text):
             raise Refused(Reason.NOT_A_NAME)
-        if place.channel_id.startswith("D"):
-            raise Refused(Reason.NOT_IN_A_CHANNEL)
-        await self._require_requester(place, self._policies.defaults)
+        await self.may_ask(place)
         found = await self._customers_called(text)
         if not found:
             nearest = await self._nearest(text)
@@ -115,6 +113,26 @@ class Workflow:
         trace = Trace(self._new_id())
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
+
+    async def may_ask(self, place: Place) -> None:
+        """Raises Refused when this person may not ask for upgrades here, or nobody can decide."""
+        if place.channel_id.startswith("D"):
+            raise Refused(Reason.NOT_IN_A_CHANNEL)
+        await self._require_requester(place, self._policies.defaults)
+
+    @property
+    def knows_customers(self) -> bool:
+        """Whether all customers are known by now, so that they can be typed ahead."""
+        return self._directory.index is not None
+
+    async def typed_ahead(self, text: str, place: Place) -> list[Customer]:
+        """Customers that the letters may mean, from the directory alone; the nearest names when
+        they mean none. Raises Refused when this person may not ask."""
+        await self.may_ask(place)
+        index, text = self._directory.index, text.strip()
+        if index is None or not _is_name(text):
+            return []
+        return index.find(text) or index.nearest(text)
 
     def policy_here(self, place: Place) -> Policy:
         """What holds in this channel for a small request of an ordinary customer."""

@@ -5,9 +5,20 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot import buttons
-from handlers import approve, check, choose, decline, outdated, perform, review, upgrade, withdraw
+from handlers import (
+    approve,
+    check,
+    choose,
+    decline,
+    find,
+    outdated,
+    perform,
+    review,
+    upgrade,
+    withdraw,
+)
 from handlers.guard import Desk, Guard
-from handlers.inbound import Click, Command
+from handlers.inbound import Click, Command, Search
 
 __all__ = ["Desk", "Guard", "register"]
 
@@ -17,6 +28,8 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 def register(app: AsyncApp, guard: Guard) -> None:
     """Tell Bolt who answers what: the bot's table of contents."""
     app.command("/upgrade")(guard.looks_up(Command, upgrade.typed))
+    app.options(buttons.CUSTOMER)(guard.suggests(find.suggest))
+    app.view(buttons.FIND_FORM)(guard.looks_up(Search, find.chosen))
     app.action(buttons.CHOOSE_CUSTOMER)(guard.looks_up(Click, choose.customer))
     app.action(buttons.CHOOSE_OPTION)(guard.looks_up(Click, choose.option))
     app.view(buttons.REVIEW_FORM)(guard.submits(review.submit))

@@ -25,11 +25,12 @@ from bot.messages.blocks import Message
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
-from handlers.inbound import Click, Command, Submission
+from handlers.inbound import Click, Command, Search, Submission, Typing
 
 log = structlog.get_logger()
 
-Inbound = TypeVar("Inbound", Command, Click, Submission)
+Inbound = TypeVar("Inbound", Command, Click, Submission, Search)
+Readable = TypeVar("Readable", Command, Click, Submission, Search, Typing)
 Answer = list[Message]
 """What only the person who clicked reads; empty where the card, or a form, is the answer."""
 
@@ -55,6 +56,7 @@ class Desk:
 
 
 Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
+Suggest = Callable[[Typing, Desk], Awaitable[list[dict[str, object]]]]
 
 
 class Guard:
@@ -107,6 +109,22 @@ class Guard:
             await ack()
             if answer:
                 self._background.start(self._answer(event, answer), "answering")
+
+        return listener
+
+    def suggests(self, handle: Suggest) -> Listener:
+        """For letters that somebody types: acknowledged with what they may mean, or nothing."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            options: list[dict[str, object]] = []
+            if event := self._read(Typing, body):
+                try:
+                    options = await handle(event, self._desk)
+                except Refused as refused:  # there is no place for words; submitting will say why
+                    log.info("guard.refused", reason=refused.reason)
+                except Exception as error:
+                    log.error("guard.mistake", exc_info=error)
+            await ack(options=options)
 
         return listener
 
@@ -165,7 +183,7 @@ class Guard:
         except SLACK_ERRORS as error:
             log.error("guard.not_answered", user=place.person.user_id, trouble=word_of(error))
 
-    def _read(self, inbound: type[Inbound], body: dict[str, Any]) -> Inbound | None:
+    def _read(self, inbound: type[Readable], body: dict[str, Any]) -> Readable | None:
         """The payload, or None: then the person, as far as one can tell who it is, is told."""
         try:
             return inbound.model_validate(body)

@@ -1,4 +1,4 @@
-"""A person types `/upgrade help`, or `/upgrade` alone.
+"""A person types `/upgrade help`.
 
 Only they see how it is used, with examples, and who may ask, approve and confirm in this channel.
 """

@@ -123,6 +123,34 @@ class Submission(Inbound):
         return buttons.pointer(self.view.private_metadata)
 
 
+class Search(Submission):
+    """The submitted form that finds a customer; it knows the channel it was opened in."""
+
+    @property
+    def place(self) -> Place:
+        person, channel_id = _person(self.user, self.team), self.view.private_metadata
+        return Place(person, channel_id, f"view/{self.view.id}")
+
+    def chosen(self, name: str) -> str:
+        """The value of what was chosen in the field `name`; empty when nothing was."""
+        option = self.view.state.values.get(name, {}).get(name, {}).get("selected_option")
+        value = option.get("value") if isinstance(option, dict) else None
+        return value if isinstance(value, str) else ""
+
+
+class Typing(Inbound):
+    """Letters typed into a field that offers what they may mean."""
+
+    user: User
+    team: Id | None = None
+    view: View
+    value: str = ""
+
+    @property
+    def place(self) -> Place:
+        return Place(_person(self.user, self.team), self.view.private_metadata)
+
+
 def _person(user: User, team: Id | None) -> Person:
     """`team` can be missing in an organisation; somebody of no team is a stranger."""
     return Person(user.team_id or (team.id if team else ""), user.id)

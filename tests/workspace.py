@@ -231,6 +231,13 @@ class Somebody:
         self._conversation.has_read(view)
         return reading.form(self._conversation.slack, view)
 
+    async def types_ahead(self, field: str, letters: str) -> list[str]:
+        """Type letters into a field of the open form; returns what it offers."""
+        view = self._conversation.form_of(self.id)
+        interactions = self._conversation.practice.slack.interactions
+        offered = await interactions.suggestions(view, field, letters)
+        return [each["text"]["text"] for each in offered]
+
     async def fills_in(self, **fields: str) -> None:
         """Type into the fields of the open form, by their names, and submit it."""
         await self._conversation.bot.quiet()

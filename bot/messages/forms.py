@@ -13,6 +13,7 @@ from bot.messages.blocks import (
     mention,
     moment,
     outside,
+    outside_plain,
     plain,
     section,
 )
@@ -20,6 +21,30 @@ from bot.messages.card import MARKERS, what
 
 LONGEST_REASON = 1000
 WARNED_OF = 3
+CUSTOMERS_OFFERED = 100
+"""As many as Slack takes."""
+
+
+def find(channel_id: str) -> Block:
+    """The form behind `/upgrade` alone: a field that offers customers while one types."""
+    element = {
+        "type": "external_select",
+        "action_id": buttons.CUSTOMER,
+        "placeholder": plain("A part of the name, the domain or the tenant id", 150),
+        "min_query_length": 2,
+        "focus_on_load": True,
+    }
+    hint = "You see what can be upgraded. Nothing is ordered yet."
+    field = _input(buttons.CUSTOMER, "Customer", hint, element, optional=False)
+    return _form(buttons.FIND_FORM, "Find a customer", "Show upgrades", channel_id, [field])
+
+
+def customers(found: list[Customer]) -> list[Block]:
+    """What the field offers: the domain tells apart those of one name."""
+    return [
+        {"text": plain(outside_plain(f"{each.name} ({each.domain})", 75), 75), "value": each.id}
+        for each in found[:CUSTOMERS_OFFERED]
+    ]
 
 
 def review(

@@ -53,6 +53,21 @@ async def test_a_customers_name_never_becomes_part_of_the_page(
     assert await tab.locator("#messages .mention").count() == 0
 
 
+async def test_a_customer_is_found_by_typing_ahead_with_the_keyboard_alone(tab: Tab) -> None:
+    """`/upgrade` alone, some letters, an arrow, Enter."""
+    await tab.get_by_role("textbox", name="Message").fill("/upgrade")
+    await tab.keyboard.press("Enter")
+    field = tab.get_by_label("Customer", exact=True)
+    await field.press_sequentially("fabri")
+    offers = tab.get_by_label("Customer: what it may be")
+    await expect(offers.get_by_role("option")).to_have_count(2)
+    await field.press("ArrowDown")
+    await tab.keyboard.press("Enter")
+    await expect(field).to_have_value("Fabrikam (fabrikam-emea.example)")
+    await tab.get_by_role("button", name="Show upgrades").click()
+    await expect(tab.get_by_text("Fabrikam (fabrikam-emea.example): press what")).to_be_visible()
+
+
 async def speak_as(tab: Tab, user: str) -> None:
     """Change the person."""
     await tab.get_by_label("Speak as").select_option(user)

@@ -3,6 +3,8 @@
 import pytest
 
 from bot.sandbox.partner_center import Trouble, records
+from bot.sandbox.practice import ALICE, BOB
+from tests.conftest import Start
 from tests.workspace import Conversation
 
 
@@ -102,9 +104,9 @@ async def test_text_that_is_no_name_is_refused_before_anything_is_asked(
     assert len(workspace.partner_center.calls) == asked
 
 
-@pytest.mark.parametrize("text", ["", "   ", "help", " HELP "])
+@pytest.mark.parametrize("text", ["help", " HELP "])
 async def test_help_says_how_it_is_used(workspace: Conversation, text: str) -> None:
-    """`/upgrade` alone and `/upgrade help` show examples."""
+    """`/upgrade help` shows examples."""
     await workspace.alice.types(f"/upgrade {text}")
     assert "`/upgrade contoso`: a part of the name" in await workspace.alice.reads()
 
@@ -201,3 +203,74 @@ async def test_microsofts_texts_come_in_the_readers_language(workspace: Conversa
     lists = [call for call in workspace.partner_center.calls if call.path.endswith("/upgrades")]
     assert {call.locale for call in lists} == {"zh-TW"}
     assert len({call.correlation_id for call in lists}) == 1
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+async def test_the_command_alone_opens_a_form_that_types_ahead(
+    workspace: Conversation, text: str
+) -> None:
+    """A part of the name, the domain or the id; choosing one lists what can be upgraded."""
+    await workspace.alice.types(f"/upgrade {text}")
+    assert "«Find a customer»" in await workspace.alice.sees_form()
+    assert await workspace.alice.types_ahead("customer", "ntos") == [
+        "Contoso (contoso.onmicrosoft.com)"
+    ]
+    assert await workspace.alice.types_ahead("customer", "Fabrikam") == [
+        "Fabrikam (fabrikam-emea.example)",
+        "Fabrikam (fabrikam.example)",
+    ]
+    assert await workspace.alice.types_ahead("customer", "northwnd") == [
+        "Northwind Traders (northwind.example)"
+    ]
+    assert await workspace.alice.types_ahead("customer", "<!channel>") == []
+    await workspace.alice.fills_in(customer=workspace.contoso)
+    told = await workspace.alice.reads()
+    assert "Contoso (contoso.onmicrosoft.com): press what it should become." in told
+    await workspace.alice.presses("Office 365 Enterprise E3 (upgrade only)")
+    await workspace.alice.fills_in(reason="They need Office on the desktop.")
+    assert "⏳ Approval needed" in await workspace.card()
+
+
+async def test_typing_ahead_asks_nobody(workspace: Conversation) -> None:
+    """Letters are answered from memory: no call to Microsoft, none to Slack but the first."""
+    await workspace.alice.types("/upgrade")
+    await workspace.alice.sees_form()
+    await workspace.alice.types_ahead("customer", "co")
+    before = len(workspace.partner_center.calls), len(workspace.practice.slack.api.calls)
+    for letters in ("con", "cont", "conto"):
+        assert await workspace.alice.types_ahead("customer", letters)
+    after = len(workspace.partner_center.calls), len(workspace.practice.slack.api.calls)
+    assert before == after
+
+
+async def test_who_may_not_ask_learns_no_customers_name(start: Start) -> None:
+    """Neither from the form nor from a forged question for it."""
+    workspace = await start('[policy]\napprovers = ["S0APPROVERS"]\nrequesters = ["U0BOB"]')
+    await workspace.alice.types("/upgrade")
+    assert "Only @bob can ask for upgrades here." in await workspace.alice.reads()
+    await workspace.bob.types("/upgrade")
+    assert "«Find a customer»" in await workspace.bob.sees_form()
+    assert await workspace.bob.types_ahead("customer", "contoso")
+    view = workspace.form_of(BOB)
+    view.user = ALICE
+    interactions = workspace.practice.slack.interactions
+    assert await interactions.suggestions(view, "customer", "contoso") == []
+
+
+async def test_a_form_without_a_choice_says_so(workspace: Conversation) -> None:
+    """Or with one that nobody offered."""
+    for forged in ("", "Contoso", "../customers"):
+        await workspace.alice.types("/upgrade")
+        await workspace.alice.sees_form()
+        await workspace.alice.fills_in(customer=forged)
+        assert "No customer is called" in await workspace.alice.reads()
+
+
+async def test_until_all_customers_are_known_the_command_alone_helps(
+    workspace: Conversation,
+) -> None:
+    """The directory takes a while to read after a start."""
+    assert workspace.bot.directory
+    workspace.bot.directory.index = None
+    await workspace.alice.types("/upgrade")
+    assert "`/upgrade contoso`: a part of the name" in await workspace.alice.reads()

@@ -40,6 +40,7 @@ class Page:
                 web.post("/api/type", self._type),
                 web.post("/api/click", self._click),
                 web.post("/api/submit", self._submit),
+                web.post("/api/suggest", self._suggest),
                 web.post("/api/cancel", self._cancel),
                 web.post("/api/restart", self._restart),
             ]
@@ -130,6 +131,12 @@ class Page:
         body = await request.json()
         await self._practice.slack.interactions.submit(self._view(body), body["values"])
         return web.json_response({})
+
+    async def _suggest(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        interactions = self._practice.slack.interactions
+        found = await interactions.suggestions(self._view(body), body["block"], body["typed"])
+        return web.json_response(found)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         self._practice.slack.interactions.cancel(self._view(await request.json()))

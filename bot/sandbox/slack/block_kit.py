@@ -161,6 +161,14 @@ INPUTS: dict[str, Rule] = {
             "focus_on_load": _boolean,
         },
     ),
+    "external_select": _object(
+        _INPUT,
+        {
+            "placeholder": _plain(150),
+            "min_query_length": _number(0, 300),
+            "focus_on_load": _boolean,
+        },
+    ),
     "url_text_input": _object(
         _INPUT,
         {"initial_value": _string(3000), "placeholder": _plain(150), "focus_on_load": _boolean},
@@ -200,6 +208,14 @@ VIEW_KINDS: dict[str, Rule] = {
         {**_BLOCK, "hint": _plain(2000), "optional": _boolean},
     ),
 }
+
+OPTIONS = _list(_object({"text": _plain(75), "value": _string(150)}), 0, 100)
+
+
+def option_problems(options: Any) -> Problems:
+    """What Slack would not like about the options that a field is to offer."""
+    return OPTIONS(options, "/options")
+
 
 VIEW = _object(
     {

@@ -6,6 +6,7 @@ An app that does not acknowledge within three seconds lets the person see Slack'
 import uuid
 from typing import Any, Protocol
 
+from bot.sandbox.slack.block_kit import option_problems
 from bot.sandbox.slack.workspace import Message, View, Workspace
 
 Payload = dict[str, Any]
@@ -62,6 +63,25 @@ class Interactions:
         else:
             self._workspace.close_view(view)
 
+    async def suggestions(self, view: View, block_id: str, typed: str) -> list[dict[str, Any]]:
+        """What a field offers while somebody types into it; nothing when the app does not say, or
+        says it wrongly, as in Slack."""
+        block = next(each for each in view.content["blocks"] if each.get("block_id") == block_id)
+        if len(typed) < block["element"].get("min_query_length", 3):
+            return []
+        payload = {
+            **self._interaction("block_suggestion", view.user),
+            "action_id": block["element"]["action_id"],
+            "block_id": block_id,
+            "value": typed,
+            "container": {"type": "view", "view_id": view.id},
+            "view": {"id": view.id, "hash": view.hash, **view.content},
+        }
+        del payload["trigger_id"]
+        ack = await self._delivery.deliver("interactive", payload)
+        options: list[dict[str, Any]] = (ack or {}).get("options") or []
+        return [] if option_problems(options) else options
+
     def cancel(self, view: View) -> None:
         """Somebody closes a form without submitting it."""
         self._workspace.close_view(view)
@@ -117,12 +137,7 @@ class Interactions:
         """What Slack sends for a submitted form."""
         inputs = [block for block in view.content["blocks"] if block["type"] == "input"]
         state = {
-            block["block_id"]: {
-                block["element"]["action_id"]: {
-                    "type": block["element"]["type"],
-                    "value": _typed(block, values),
-                }
-            }
+            block["block_id"]: {block["element"]["action_id"]: _entered(block, values)}
             for block in inputs
         }
         content = {**view.content, "state": {"values": state}}
@@ -155,6 +170,16 @@ class Interactions:
 
     def _slack_says(self, user: str, channel: str, text: str) -> None:
         self._workspace.post(channel, "", text, only_for=user)
+
+
+def _entered(block: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
+    """What Slack says of a field: the words that were typed, or the option that was chosen."""
+    kind = block["element"]["type"]
+    if kind != "external_select":
+        return {"type": kind, "value": _typed(block, values)}
+    value = values.get(block["block_id"])
+    text = {"type": "plain_text", "text": "chosen"}
+    return {"type": kind, "selected_option": {"text": text, "value": value} if value else None}
 
 
 def _typed(block: dict[str, Any], values: dict[str, str]) -> str | None:

@@ -1,10 +1,11 @@
-// Block Kit as DOM nodes. `act` is called with the button that was pressed.
+// Block Kit as DOM nodes. `act` is called with the button that was pressed; `suggest` with a field's
+// block id and what was typed there, and tells the options.
 
 import { mrkdwn } from "./mrkdwn.js";
 
-export function blocks(list, names, act) {
+export function blocks(list, names, act, suggest) {
   const nodes = document.createDocumentFragment();
-  for (const block of list) nodes.append(RENDER[block.type](block, names, act));
+  for (const block of list) nodes.append(RENDER[block.type](block, names, act, suggest));
   return nodes;
 }
 
@@ -18,8 +19,9 @@ const RENDER = {
     el("div", { className: "block small" }, ...block.elements.map((e) => text(e, names))),
   actions: (block, names, act) =>
     el("div", { className: "block actions" }, ...block.elements.map((e) => button(e, act))),
-  input: (block) => {
+  input: (block, names, act, suggest) => {
     const id = `input-${block.block_id}`;
+    if (block.element.type === "external_select") return typeAhead(block, id, suggest);
     const area = block.element.multiline ? "textarea" : "input";
     const field = el(area, { id, name: block.block_id });
     if (block.element.initial_value) field.value = block.element.initial_value;
@@ -34,6 +36,47 @@ const RENDER = {
       el("div", { className: "error", role: "alert", id: `${id}-error` }));
   },
 };
+
+// A field that offers options while one types: a list below it, by mouse or by arrow keys.
+function typeAhead(block, id, suggest) {
+  const chosen = el("input", { type: "hidden", name: block.block_id });
+  const field = el("input", { id, autocomplete: "off", placeholder: block.element.placeholder?.text ?? "" });
+  const offers = el("select", { id: `${id}-offers`, size: 6, hidden: true });
+  offers.setAttribute("aria-label", `${block.label.text}: what it may be`);
+  const choose = () => {
+    const option = offers.selectedOptions[0];
+    if (!option?.value) return;
+    chosen.value = option.value;
+    field.value = option.text;
+    offers.hidden = true;
+    field.focus();
+  };
+  let asked = 0;
+  field.addEventListener("input", async () => {
+    chosen.value = "";
+    const mine = ++asked;
+    const found = await suggest(block.block_id, field.value);
+    if (mine !== asked) return; // more was typed meanwhile
+    const options = found.map((each) => el("option", { value: each.value }, each.text.text));
+    offers.replaceChildren(...(options.length ? options : [el("option", { disabled: true }, "No results")]));
+    offers.hidden = field.value.length < (block.element.min_query_length ?? 3);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" || offers.hidden) return;
+    event.preventDefault();
+    offers.selectedIndex = 0;
+    offers.focus();
+  });
+  offers.addEventListener("click", choose);
+  offers.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    choose();
+  });
+  const hint = block.hint ? el("div", { className: "small" }, block.hint.text) : "";
+  return el("div", {}, el("label", { htmlFor: id }, block.label.text), field, offers, chosen, hint,
+    el("div", { className: "error", role: "alert", id: `${id}-error` }));
+}
 
 function button(element, act) {
   const node = el("button", { type: "button", className: element.style ?? "" }, element.text.text);

@@ -18,6 +18,7 @@ async function send(what, body) {
     body: JSON.stringify({ as: me, ...body }),
   });
   if (!answer.ok) throw new Error(`${what}: HTTP ${answer.status}`);
+  return answer.json();
 }
 
 async function refresh() {
@@ -146,7 +147,8 @@ function buildForm(dialog, view) {
   const cancel = el("button", { type: "button" }, view.content.close.text);
   cancel.addEventListener("click", () => send("cancel", { view: view.id }));
   const form = el("form", { method: "dialog" }, el("h2", {}, view.content.title.text),
-    blocks(view.content.blocks, names, () => {}), el("div", { className: "error whole", role: "alert" }),
+    blocks(view.content.blocks, names, () => {}, (block, typed) => send("suggest", { view: view.id, block, typed })),
+    el("div", { className: "error whole", role: "alert" }),
     el("div", { className: "row" }, cancel, submit));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
