@@ -12,6 +12,7 @@ from bot.errors import Reason, Refused
 CHOOSE_CUSTOMER = re.compile(r"^choose_customer/\d+$")
 CHOOSE_OPTION = re.compile(r"^choose_option/\d+$")
 APPROVE = "approve"
+LOOKING = "looking"
 DECLINE = "decline"
 WITHDRAW = "withdraw"
 UPGRADE_NOW = "upgrade_now"

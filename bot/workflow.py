@@ -285,6 +285,17 @@ class Workflow:
             delivery=place.delivery,
         )
 
+    async def looking(self, pointer: Pointer, place: Place) -> UpgradeRequest:
+        """*I'm looking*, or no longer. Raises Refused for whoever may not approve."""
+        request = await self._card(pointer, place)
+        if place.person != request.requester:
+            await self._require_approver(request, place.person)
+        return await self._store.take(
+            request.id,
+            lambda newest, now: story.read(newest, place.person, now, pointer.round),
+            delivery=place.delivery,
+        )
+
     async def who_may_approve(self, request: UpgradeRequest) -> list[tuple[Person, Reason | None]]:
         """The requester, and everybody whom the policy names, each with why they could not
         approve the request now; by the same questions that their click would be asked.

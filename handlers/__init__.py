@@ -11,6 +11,7 @@ from handlers import (
     choose,
     decline,
     find,
+    looking,
     outdated,
     perform,
     review,
@@ -35,6 +36,7 @@ def register(app: AsyncApp, guard: Guard) -> None:
     app.view(buttons.REVIEW_FORM)(guard.submits(review.submit))
 
     app.action(buttons.APPROVE)(guard.decides(Click, approve.approve))
+    app.action(buttons.LOOKING)(guard.decides(Click, looking.press))
     app.action(buttons.DECLINE)(guard.looks_up(Click, decline.ask_why))
     app.view(buttons.DECLINE_FORM)(guard.submits(decline.submit))
     app.action(buttons.WITHDRAW)(guard.decides(Click, withdraw.withdraw))

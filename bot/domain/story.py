@@ -59,6 +59,16 @@ def ask(request: UpgradeRequest) -> Taken:
     return request, Event(Step.ASK, state, request.created_at, request.requester)
 
 
+def read(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
+    """An approver says that they are looking at it, or, said once more, no longer."""
+    if who == request.requester:
+        raise Refused(Reason.OWN_REQUEST, request=request)
+    _check(request, Step.READ, at, round)
+    others = _without(request.readers, who)
+    readers = others if who in request.readers else (*others, who)
+    return _take(replace(request, readers=readers), Step.READ, State.AWAITING_APPROVAL, at, who)
+
+
 def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> Taken:
     """One more yes. Whether `who` is an approver is the caller's question to Slack.
 
@@ -70,7 +80,7 @@ def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> T
         raise Refused(Reason.VOTED_ALREADY, request=request)
     _check(request, Step.APPROVE, at, round)
     approvals = (*request.approvals, Approval(who, at, request.fingerprint))
-    after = replace(request, approvals=approvals)
+    after = replace(request, approvals=approvals, readers=_without(request.readers, who))
     if len(approvals) < request.policy.approvals:
         return _take(after, Step.APPROVE, State.AWAITING_APPROVAL, at, who)
     if request.policy.confirm is not Confirm.NOBODY:
@@ -170,6 +180,7 @@ def drift(
         option=replace(option.for_seats(request.option.seats), eligible=True, obstacles=()),
         policy=policy,
         approvals=(),
+        readers=(),
         round=request.round + 1,
         waits_since=at,
         reminders=0,
@@ -295,6 +306,10 @@ def _claimed(request: UpgradeRequest, who: Person, at: datetime) -> UpgradeReque
     return replace(
         request, confirmed_by=who, confirmed_at=at, sent_at=None, attempt=request.attempt + 1
     )
+
+
+def _without(people: tuple[Person, ...], who: Person) -> tuple[Person, ...]:
+    return tuple(each for each in people if each != who)
 
 
 def _check(request: UpgradeRequest, step: Step, at: datetime, round: int | None = None) -> None:

@@ -49,6 +49,7 @@ class Step(StrEnum):
     """What can happen to a request."""
 
     ASK = "ask"
+    READ = "read"
     APPROVE = "approve"
     DECLINE = "decline"
     WITHDRAW = "withdraw"
@@ -68,6 +69,7 @@ class Step(StrEnum):
 
 _S = State
 LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
+    (_S.AWAITING_APPROVAL, Step.READ): (_S.AWAITING_APPROVAL,),
     (_S.AWAITING_APPROVAL, Step.APPROVE): (_S.AWAITING_APPROVAL, _S.APPROVED, _S.PERFORMING),
     (_S.AWAITING_APPROVAL, Step.DECLINE): (_S.DECLINED,),
     (_S.AWAITING_APPROVAL, Step.WITHDRAW): (_S.WITHDRAWN,),
@@ -157,8 +159,8 @@ class Aftermath:
 class UpgradeRequest:
     """One wish to upgrade one subscription, from the form to the end.
 
-    `waits_since` is when approvers were last asked, None for the beginning; `reminders` how often
-    they were reminded since.
+    `readers` say that they are looking at it. `waits_since` is when approvers were last asked,
+    None for the beginning; `reminders` how often they were reminded since.
 
     `ms_request_id` is what Partner Center will see and stays the same for every attempt;
     `round` counts how often drift made everybody decide anew, `attempt` how often it was
@@ -186,6 +188,7 @@ class UpgradeRequest:
     reminders: int = 0
     attempt: int = 0
     sent_before: bool = False
+    readers: tuple[Person, ...] = ()
     approvals: tuple[Approval, ...] = ()
     confirmed_by: Person | None = None
     confirmed_at: datetime | None = None

@@ -105,6 +105,7 @@ def status_line(request: UpgradeRequest) -> str:
             return (
                 f"{len(request.approvals)} of {request.policy.approvals} approvals. "
                 + (f"Approved by {approvers}. " if approvers else "")
+                + _readers(request)
                 + f"{_who_may_approve(request)} may approve"
                 + (
                     ", and *the last approval starts the upgrade*"
@@ -162,6 +163,13 @@ def _approved_by(request: UpgradeRequest) -> str:
     return ", ".join(f"{mention(a.by)} ({moment(a.at)})" for a in request.approvals)
 
 
+def _readers(request: UpgradeRequest) -> str:
+    if not request.readers:
+        return ""
+    who = ", ".join(mention(reader) for reader in request.readers)
+    return f"👀 {who} {'is' if len(request.readers) == 1 else 'are'} looking. "
+
+
 def _who_may_approve(request: UpgradeRequest) -> str:
     lists = [anyone_of(names) for names in request.policy.approvers]
     return ", who are also of ".join(lists) or "Nobody"
@@ -190,9 +198,9 @@ def _buttons(request: UpgradeRequest) -> list[Block]:
     withdraw = button("Withdraw", buttons.WITHDRAW, value)
     match request.state:
         case State.AWAITING_APPROVAL:
-            more = {"confirm": _question(request)} if _starts_at_once(request) else {}
-            approve = button("Approve", buttons.APPROVE, value, style="primary", **more)
-            return [approve, decline, withdraw]
+            asked = _question(request) if _starts_at_once(request) else _approval(request)
+            approve = button("Approve", buttons.APPROVE, value, style="primary", confirm=asked)
+            return [approve, button("I'm looking", buttons.LOOKING, value), decline, withdraw]
         case State.APPROVED:
             now = button(
                 "Upgrade now",
@@ -209,13 +217,21 @@ def _buttons(request: UpgradeRequest) -> list[Block]:
 
 
 def _question(request: UpgradeRequest) -> Block:
-    """The dialog before the click that buys: customer, plan, kind and seats."""
+    """The dialog before the click that buys."""
+    change = f"{_change(request)} This cannot be undone."
+    return confirm("Upgrade now?", change, "Upgrade now", "Go back")
+
+
+def _approval(request: UpgradeRequest) -> Block:
+    """The dialog before a yes, which does not buy yet."""
+    return confirm("Approve this upgrade?", _change(request), "Approve", "Go back")
+
+
+def _change(request: UpgradeRequest) -> str:
+    """Customer, plan, kind and seats."""
     customer, option = request.customer, request.option
-    return confirm(
-        "Upgrade now?",
+    return (
         f"{outside_plain(customer.name, 60)} ({outside_plain(customer.domain, 60)}): "
         f"{outside_plain(request.subscription.name, 45)} becomes {outside_plain(option.name, 45)}, "
-        f"{words.UPGRADE_TYPES[option.type]}, {option.seats} seats. This cannot be undone.",
-        "Upgrade now",
-        "Go back",
+        f"{words.UPGRADE_TYPES[option.type]}, {option.seats} seats."
     )

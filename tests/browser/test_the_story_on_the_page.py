@@ -18,11 +18,11 @@ async def test_three_people_upgrade_contoso_with_a_restart_in_the_middle(
     await tab.get_by_role("button", name="Ask the team").click()
     await expect(tab.get_by_role("heading", name="Approval needed")).to_be_visible()
 
-    await tab.get_by_role("button", name="Approve", exact=True).click()
+    await approve(tab)
     await expect(tab.get_by_text("somebody else has to approve it")).to_be_visible()
 
     await speak_as(tab, "U0CAROL")
-    await tab.get_by_role("button", name="Approve", exact=True).click()
+    await approve(tab)
     await expect(tab.get_by_role("heading", name="🔵 Approved")).to_be_visible()
 
     await tab.get_by_role("button", name="Restart the bot").click()
@@ -66,6 +66,14 @@ async def test_a_customer_is_found_by_typing_ahead_with_the_keyboard_alone(tab: 
     await expect(field).to_have_value("Fabrikam (fabrikam-emea.example)")
     await tab.get_by_role("button", name="Show upgrades").click()
     await expect(tab.get_by_text("Fabrikam (fabrikam-emea.example): press what")).to_be_visible()
+
+
+async def approve(tab: Tab) -> None:
+    """Press, and say yes to the question."""
+    await tab.get_by_role("button", name="Approve", exact=True).click()
+    question = tab.get_by_role("dialog")
+    await expect(question).to_contain_text("Approve this upgrade?")
+    await question.get_by_role("button", name="Approve").click()
 
 
 async def speak_as(tab: Tab, user: str) -> None:

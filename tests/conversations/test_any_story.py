@@ -17,7 +17,7 @@ from bot.sandbox.slack.workspace import Message as Shown
 from bot.store import Store
 from tests.workspace import Conversation, Somebody, new_practice
 
-BUTTONS = ["Approve", "Decline", "Withdraw", "Upgrade now", "Check again"]
+BUTTONS = ["Approve", "I'm looking", "Decline", "Withdraw", "Upgrade now", "Check again"]
 TROUBLES = [
     ("POST", "/upgrades", Trouble(cut=True)),
     ("POST", "/upgrades", Trouble(cut=True, after=True)),

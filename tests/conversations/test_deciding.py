@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.sandbox.practice import CHANNEL
+from bot.sandbox.practice import BOB, CHANNEL
 from bot.sandbox.slack.web_api import Trouble
 from tests.conftest import Start
 from tests.workspace import Conversation, Somebody
@@ -322,3 +322,30 @@ async def test_the_card_is_one_message(workspace: Conversation) -> None:
     await workspace.thread()
     public = [m for m in workspace.slack.messages if m.channel == CHANNEL and not m.only_for]
     assert len([m for m in public if not m.thread_ts]) == 1
+
+
+async def test_an_approver_says_that_they_are_looking(workspace: Conversation) -> None:
+    """So that two do not do the same work; pressed again, or with a decision, it is gone."""
+    workspace.slack.groups["S0APPROVERS"].add(BOB)
+    await workspace.alice.asks_for_e3()
+    await workspace.carol.presses("I'm looking")
+    assert "👀 @carol is looking." in await workspace.card()
+    await workspace.bob.presses("I'm looking")
+    assert "👀 @carol, @bob are looking." in await workspace.card()
+    await workspace.carol.presses("I'm looking")
+    assert "👀 @bob is looking." in await workspace.card()
+    await workspace.bob.presses("Approve")
+    card = await workspace.card()
+    assert "🔵 Approved" in card
+    assert "looking" not in card
+    assert "Approved by @bob" in await workspace.thread()
+
+
+async def test_only_approvers_can_be_looking(workspace: Conversation) -> None:
+    """The requester and everybody else are told who may, and the card stays as it is."""
+    await workspace.alice.asks_for_e3()
+    await workspace.alice.presses("I'm looking")
+    assert "somebody else has to approve it" in await workspace.alice.reads()
+    await workspace.bob.presses("I'm looking")
+    assert "Only @license-approvers can decide about this." in await workspace.bob.reads()
+    assert "👀" not in await workspace.card()

@@ -62,7 +62,7 @@ Customer's consent: link to mail.example [https://mail.example/42]
 An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
 Any promotion on the old plan is lost.
 0 of 1 approvals. @license-approvers may approve. The request expires 2026-11-21 09:00 UTC.
-[Approve] [Decline] [Withdraw]"""
+[Approve] [I'm looking] [Decline] [Withdraw]"""
     )
 
     await alice.presses("Approve")

@@ -78,6 +78,7 @@ def request_in(state: State) -> UpgradeRequest:
 
 STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
     Step.APPROVE: lambda r: story.approve(r, CAROL, NOW, 1),
+    Step.READ: lambda r: story.read(r, CAROL, NOW, 1),
     Step.DECLINE: lambda r: story.decline(r, CAROL, NOW, 1, "No."),
     Step.WITHDRAW: lambda r: story.withdraw(r, ALICE, NOW),
     Step.REMIND: lambda r: story.remind(r, NOW + timedelta(hours=2)),
@@ -155,7 +156,7 @@ def test_the_diagram_in_the_readme_is_the_table() -> None:
 
 @pytest.mark.parametrize(
     "step",
-    [Step.APPROVE, Step.DECLINE, Step.WITHDRAW, Step.CLAIM],
+    [Step.READ, Step.APPROVE, Step.DECLINE, Step.WITHDRAW, Step.CLAIM],
 )
 def test_peoples_steps_are_refused_when_time_is_up(step: Step) -> None:
     """At the very second, and without any timer."""
