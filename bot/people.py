@@ -73,6 +73,16 @@ class SlackPeople:
             raise Refused(Reason.APPROVERS_UNREADABLE)
         return True
 
+    async def is_here(self, channel_id: str) -> bool:
+        """Whether the bot itself is in the channel; a private one it is not in it cannot see."""
+        try:
+            answer = await self._client.conversations_info(channel=channel_id)
+        except SLACK_ERRORS as error:
+            log.info("people.channel_unreadable", channel=channel_id, trouble=word_of(error))
+            return False
+        channel = answer["channel"]
+        return bool(channel.get("is_member") or channel.get("is_im"))
+
     async def named(self, lists: tuple[Names, ...], channel_id: str) -> list[Person]:
         """Everybody whom one of the lists means, by the order of their ids.
 

@@ -6,7 +6,7 @@ What a person may not do, or what is not possible any more, raises `Refused` wit
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 
 from bot.directory import Directory, Index
 from bot.domain import story
-from bot.domain.policy import CHANNEL, Confirm, Names, Person, Policy, PolicyBook, Standing
+from bot.domain.policy import (
+    CHANNEL,
+    Confirm,
+    Names,
+    Person,
+    Policy,
+    PolicyBook,
+    Readiness,
+    Standing,
+)
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
 from bot.domain.upgrade import Pointer, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
@@ -36,6 +45,9 @@ class People(Protocol):
 
     async def locale(self, person: Person) -> str:
         """The language that the person reads, as `en-US`; that where Slack does not say."""
+
+    async def is_here(self, channel_id: str) -> bool:
+        """Whether the bot itself is in the channel."""
 
     async def named(self, lists: tuple[Names, ...], channel_id: str) -> list[Person]:
         """Everybody whom one of the lists means. Raises Refused(APPROVERS_UNREADABLE)."""
@@ -119,6 +131,21 @@ class Workflow:
         if place.channel_id.startswith("D"):
             raise Refused(Reason.NOT_IN_A_CHANNEL)
         await self._require_requester(place, self._policies.defaults)
+
+    async def status(self, place: Place) -> Readiness:
+        """What this person needs here, and whether it is so."""
+        policy = self.policy_here(place)
+
+        async def approving() -> None:
+            if not await self._is_full_member_of(place.person, policy.approvers, place.channel_id):
+                raise Refused(Reason.MAY_NOT_APPROVE)
+
+        is_here, may_ask, may_approve = await asyncio.gather(
+            self._people.is_here(place.channel_id),
+            _refusal(self.may_ask(place)),
+            _refusal(approving()),
+        )
+        return Readiness(is_here, self.knows_customers, may_ask, may_approve)
 
     @property
     def knows_customers(self) -> bool:
@@ -412,6 +439,15 @@ class Workflow:
         finally:
             belongs.cancel()
             await asyncio.gather(belongs, return_exceptions=True)
+
+
+async def _refusal(question: Awaitable[None]) -> Reason | None:
+    """Why something is refused; None when it is not."""
+    try:
+        await question
+    except Refused as refused:
+        return refused.reason
+    return None
 
 
 def _is_name(text: str) -> bool:

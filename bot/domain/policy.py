@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, StrEnum
 
+from bot.errors import Reason
+
 CHANNEL = "channel"
 """The word in `approvers` and `requesters` for the full members of the request's channel."""
 
@@ -138,3 +140,14 @@ def _tightened(policy: Policy, rule: Rule) -> Policy:
         remind_after=rule.remind_after or policy.remind_after,
         evidence=rule.evidence or policy.evidence,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What one person needs in one channel: whether the bot is in it, whether all customers are
+    known, and why they may not ask or approve; None when they may."""
+
+    is_here: bool
+    knows_customers: bool
+    may_ask: Reason | None
+    may_approve: Reason | None

@@ -360,6 +360,7 @@ def usage(policy: Policy) -> Message:
                 "• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id\n"
                 "• `/upgrade history`: what was asked for here; also `history mine`, or "
                 "`history contoso`\n"
+                "• `/upgrade status`: when I do not do what you expect\n"
                 "You see what can be upgraded, you ask for it, the team approves, you confirm."
             ),
             section(

@@ -1,6 +1,9 @@
-"""`/upgrade history` and `/upgrade help`: what was asked for, and who may do what."""
+"""`/upgrade history`, `help` and `status`: what was asked for, who may what, what is amiss."""
 
-from bot.sandbox.practice import ALICE, CAROL
+import pytest
+
+from bot.sandbox.practice import ALICE, BOB, CAROL
+from bot.sandbox.slack.web_api import Trouble
 from tests.conftest import Start
 from tests.workspace import Conversation
 
@@ -127,6 +130,46 @@ async def test_the_form_warns_of_what_was_upgraded_lately_and_of_nothing_else(
     form = await workspace.bob.sees_form()
     assert "• ✅ Upgraded: Office 365 Enterprise E3, asked by @alice" in form
     assert "Withdrawn" not in form
+
+
+async def test_status_says_what_is_in_order_for_whom(workspace: Conversation) -> None:
+    """Each reader's own lines."""
+    await workspace.carol.types("/upgrade status")
+    assert (await workspace.carol.reads()).splitlines() == [
+        "✅ Good: I am in this channel.",
+        "✅ Good: You may ask for upgrades here.",
+        "✅ Good: You may approve what others ask for here.",
+        "✅ Good: All customers are known, so you can type ahead.",
+    ]
+    await workspace.alice.types("/upgrade STATUS")
+    told = await workspace.alice.reads()
+    assert "⚠️ Not so: You may not approve what others ask for here: you are not in every" in told
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_status_tells_what_to_do_where_the_bot_is_not(
+    workspace: Conversation, private: bool
+) -> None:
+    """The most frequent trouble with such bots."""
+    workspace.slack.add_channel("C0OTHER", "other", {ALICE})
+    workspace.slack.channels["C0OTHER"].is_private = private
+    await workspace.alice.types("/upgrade status", channel="C0OTHER")
+    told = await workspace.alice.reads()
+    assert "I am not in this channel, so no card can appear here: type /invite" in told.replace(
+        "`", ""
+    )
+
+
+async def test_status_of_a_guest_and_of_unreadable_groups(workspace: Conversation) -> None:
+    """What is unclear means no, and says so."""
+    workspace.slack.users[BOB].is_restricted = True
+    await workspace.bob.types("/upgrade status")
+    assert "You may not ask for upgrades here: you are a guest" in await workspace.bob.reads()
+    trouble = Trouble(error="internal_error")
+    workspace.practice.slack.trouble("usergroups.users.list", trouble)
+    workspace.practice.slack.trouble("usergroups.users.list", trouble)
+    await workspace.alice.types("/upgrade status")
+    assert "an operator has to look at them" in await workspace.alice.reads()
 
 
 async def upgraded(workspace: Conversation) -> None:

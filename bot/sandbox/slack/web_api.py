@@ -63,6 +63,7 @@ class WebApi:
             "views.open": (None, self._views_open),
             "users.info": ("users:read", self._users_info),
             "usergroups.users.list": ("usergroups:read", self._group_members),
+            "conversations.info": ("channels:read", self._channel_info),
             "conversations.members": ("channels:read", self._channel_members),
         }
 
@@ -196,6 +197,14 @@ class WebApi:
         if members is None:
             raise SlackError("no_such_subteam")
         return {"users": sorted(members)}
+
+    def _channel_info(self, arguments: Arguments) -> Answer:
+        channel = self._workspace.channels.get(arguments.get("channel", ""))
+        if channel is None or (channel.is_private and not self._is_in(channel)):
+            raise SlackError("channel_not_found")
+        facts = {"id": channel.id, "name": channel.name, "is_archived": channel.is_archived}
+        member = {} if channel.is_im else {"is_member": self._is_in(channel)}
+        return {"channel": {**facts, "is_im": channel.is_im, **member}}
 
     def _channel_members(self, arguments: Arguments) -> Answer:
         channel = self._workspace.channels.get(arguments.get("channel", ""))
