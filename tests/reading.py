@@ -50,6 +50,8 @@ def _block(block: dict[str, Any]) -> str:
             return "\n".join(each["text"] for each in block["elements"])
         case "input":
             return f"{block['label']['text']}: ____"
+        case "table":
+            return "\n".join(" | ".join(cell["text"] for cell in row) for row in block["rows"])
         case "section" if "fields" in block:
             return " | ".join(each["text"] for each in block["fields"])
         case _:

@@ -119,6 +119,17 @@ def context(text: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn(_cut(text, SECTION_LIMIT))]}
 
 
+def table(rows: list[list[str]]) -> Block:
+    """Rows of plain cells, the first row the heads. Slack shows it below everything else of the
+    message, and takes one a message."""
+    cells = [[{"type": "raw_text", "text": cell or "-"} for cell in row] for row in rows]
+    return {
+        "type": "table",
+        "column_settings": [{"is_wrapped": True} for _ in rows[0]],
+        "rows": cells,
+    }
+
+
 def actions(block_id: str, *buttons: Block) -> Block:
     return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
 
@@ -156,6 +167,8 @@ def _lines(block: Block) -> list[str]:
             return [field["text"] for field in block["fields"]]
         case "context":
             return [element["text"] for element in block["elements"]]
+        case "table":
+            return [" · ".join(cell["text"] for cell in row) for row in block["rows"]]
         case "actions":
             return ["Buttons: " + ", ".join(e["text"]["text"] for e in block["elements"])]
         case _:

@@ -13,7 +13,9 @@ from bot.messages.blocks import (
     mention,
     moment,
     outside,
+    outside_plain,
     section,
+    table,
 )
 
 PEOPLE_SHOWN = 20
@@ -128,6 +130,7 @@ def result(request: UpgradeRequest, outcome: Outcome) -> Message:
         *_subscriptions(request, outcome),
         f"Type: {words.how(request.option)}",
         f"Seats: {request.option.seats}",
+        *_duration(request),
     ]
     if outcome.seen:
         head.append(
@@ -136,6 +139,15 @@ def result(request: UpgradeRequest, outcome: Outcome) -> Message:
         )
     blocks = [section("\n".join(head)), *_licences(request, outcome), context(reference(request))]
     return Message(blocks)
+
+
+def _duration(request: UpgradeRequest) -> list[str]:
+    if request.sent_at is None or request.closed_at is None:
+        return []
+    seconds = round((request.closed_at - request.sent_at).total_seconds())
+    if seconds < 2:
+        return ["Duration: about a second"]
+    return [f"Duration: {f'{seconds} seconds' if seconds < 120 else f'{seconds // 60} minutes'}"]
 
 
 def _subscriptions(request: UpgradeRequest, outcome: Outcome) -> list[str]:
@@ -164,25 +176,27 @@ def _licences(request: UpgradeRequest, outcome: Outcome) -> list[Block]:
         return [section(f"*The users' licences did not move.* {why} Assign the new ones by hand.")]
     if failed:
         shown = failed[:PEOPLE_SHOWN]
-        groups = [shown[start : start + 5] for start in range(0, len(shown), 5)]
         rest = len(failed) - len(shown)
+        more = f" And {rest} more, to be seen in Partner Center." if rest else ""
         return [
             section(
                 f"*{len(failed)} licences did not move.* Assign the new licence to these people "
-                "in the admin centre:"
+                f"in the admin centre.{more}"
             ),
-            *(section("\n".join(_person(each) for each in group)) for group in groups),
-            *([section(f"… and {rest} more, to be seen in Partner Center.")] if rest else []),
+            table([["Person", "Address", "Why"], *(_person(each) for each in shown)]),
         ]
     if request.option.type is UpgradeType.UPGRADE_ONLY:
         return [section("Users keep their old licences until somebody assigns the new ones.")]
     return []
 
 
-def _person(error: LicenseError) -> str:
-    who = outside(error.name, 60) or "somebody without a name"
-    where = outside(error.email or error.user_id, 80)
-    return f"• {who} ({where}): {outside(' '.join(error.causes), 120) or 'no reason was given'}"
+def _person(error: LicenseError) -> list[str]:
+    """A row. Twenty of them have to stay below what Slack takes of a table's text."""
+    return [
+        outside_plain(error.name, 60) or "somebody without a name",
+        outside_plain(error.email or error.user_id, 80),
+        outside_plain(" ".join(error.causes), 120) or "no reason was given",
+    ]
 
 
 def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.sandbox.partner_center import records
 from tests.conftest import Start
 from tests.workspace import Conversation
 
@@ -104,6 +105,7 @@ Old subscription: Office 365 Enterprise E1, suspended (`(id)`)
 New subscription: Office 365 Enterprise E3 (`(id)`)
 Type: upgrade only
 Seats: 25
+Duration: about a second
 Users keep their old licences until somebody assigns the new ones.
 For Microsoft's support: correlation id (id), request id (id)"""
     )
@@ -124,12 +126,36 @@ async def test_people_whose_licence_did_not_move_are_named_in_the_result(
     assert "2 licences did not move; the thread says whose." in await workspace.card()
     assert (
         """\
-2 licences did not move. Assign the new licence to these people in the admin centre:
-• Lee Gu (lee@northwind.example): The licence could not be moved.
-• Megan Bowen (megan@northwind.example): The user was not found.
+2 licences did not move. Assign the new licence to these people in the admin centre.
+Person | Address | Why
+Lee Gu | lee@northwind.example | The licence could not be moved.
+Megan Bowen | megan@northwind.example | The user was not found.
 """
         in await workspace.thread()
     )
+
+
+async def test_of_many_people_twenty_are_named_whatever_they_are_called(
+    workspace: Conversation,
+) -> None:
+    """A table has its limits, and what is beyond them is said."""
+    northwind = str(
+        workspace.partner_center.records.find_customers("CompanyName", "northwind")[0]["id"]
+    )
+    workspace.partner_center.records.license_errors[northwind] = [
+        records.license_error("<!channel>&" * 30, "x" * 300, 60000, "*why* " * 300)
+        for _ in range(45)
+    ]
+    await workspace.alice.asks_for_e3(
+        "northwind", "Office 365 Business Premium (with licence transfer)"
+    )
+    await workspace.carol.presses("Approve")
+    await workspace.alice.presses("Upgrade now")
+    await workspace.card()
+    told = await workspace.thread()
+    assert "45 licences did not move." in told
+    assert "And 25 more, to be seen in Partner Center." in told
+    assert told.count(" | ") == 21 * 2
 
 
 async def test_the_same_story_over_http_with_signed_requests(start: Start) -> None:

@@ -11,6 +11,7 @@ Problems = list[str]
 Rule = Callable[[Any, str], Problems]
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+TABLE_TEXT = 10_000
 ALL_TEXT = 13_200
 """Slack answers `msg_blocks_too_long` from about here on, though every block is allowed."""
 
@@ -18,7 +19,15 @@ ALL_TEXT = 13_200
 def message_problems(blocks: Any) -> Problems:
     """What Slack would not like about the blocks of a message."""
     problems = _list(_any_of(MESSAGE_KINDS), 1, MESSAGE_BLOCKS)(blocks, "/blocks")
-    return problems or _repeated_ids(blocks)
+    return problems or [*_repeated_ids(blocks), *_tables(blocks)]
+
+
+def _tables(blocks: list[dict[str, Any]]) -> Problems:
+    tables = [block for block in blocks if block["type"] == "table"]
+    problems = ["only_one_table_allowed"] if len(tables) > 1 else []
+    if any(text_size(each["rows"]) > TABLE_TEXT for each in tables):
+        problems.append(f"a table has more than {TABLE_TEXT} characters")
+    return problems
 
 
 def view_problems(view: Any) -> Problems:
@@ -200,7 +209,21 @@ COMMON: dict[str, Rule] = {
         {"type": TYPE, "elements": _list(_any_of({"button": BUTTON}), 1, 25)}, _BLOCK
     ),
 }
-MESSAGE_KINDS: dict[str, Rule] = COMMON
+CELL = _object({"type": _one_of("raw_text"), "text": _string(3000)})
+MESSAGE_KINDS: dict[str, Rule] = {
+    **COMMON,
+    "table": _object(
+        {"type": TYPE, "rows": _list(_list(CELL, 1, 20), 1, 100)},
+        {
+            **_BLOCK,
+            "column_settings": _list(
+                _object({}, {"is_wrapped": _boolean, "align": _one_of("left", "center", "right")}),
+                0,
+                20,
+            ),
+        },
+    ),
+}
 VIEW_KINDS: dict[str, Rule] = {
     **COMMON,
     "input": _object(

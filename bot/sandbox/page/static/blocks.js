@@ -17,6 +17,12 @@ const RENDER = {
     : el("div", { className: "block" }, text(block.text, names)),
   context: (block, names) =>
     el("div", { className: "block small" }, ...block.elements.map((e) => text(e, names))),
+  table: (block) => {
+    const [heads, ...rows] = block.rows;
+    const row = (cells, tag) => el("tr", {}, ...cells.map((cell) => el(tag, {}, cell.text)));
+    return el("table", { className: "block" }, el("thead", {}, row(heads, "th")),
+      el("tbody", {}, ...rows.map((cells) => row(cells, "td"))));
+  },
   actions: (block, names, act) =>
     el("div", { className: "block actions" }, ...block.elements.map((e) => button(e, act))),
   input: (block, names, act, suggest) => {
