@@ -89,8 +89,11 @@ class Jobs:
             log.warning("jobs.no_database", request=request_id)
 
     async def tick(self) -> None:
-        """Attend to everything that is due, and show again what Slack does not show yet."""
-        await self._store.attend([*{*await self._store.due(), *await self._store.unshown()}])
+        """Attend to everything that is due, and show again what Slack does not show yet; but for
+        what is being attended to here already, which goes on until nothing is left."""
+        left = {*await self._store.due(), *await self._store.unshown()} - self._running
+        if left:
+            await self._store.attend([*left])
 
     async def _tick_for_ever(self) -> None:
         while True:

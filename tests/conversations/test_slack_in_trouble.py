@@ -1,10 +1,15 @@
 """Slack is down, slow or has lost something: what happened is kept, and shown when possible."""
 
+import asyncio
+
 import pytest
 
+from bot.announcer import Announcer
+from bot.domain import story
+from bot.domain.policy import Person
 from bot.sandbox.partner_center import Gate
 from bot.sandbox.partner_center import Trouble as PartnerCenterTrouble
-from bot.sandbox.practice import CHANNEL
+from bot.sandbox.practice import CAROL, CHANNEL
 from bot.sandbox.slack.web_api import Trouble
 from tests.workspace import Conversation
 
@@ -134,3 +139,29 @@ async def test_an_answer_is_never_sent_to_a_foreign_address(workspace: Conversat
     click["response_url"] = "http://169.254.169.254/latest/meta-data"
     await workspace.bob.sends(click)
     assert "Only @license-approvers can decide" in await workspace.bob.reads()
+
+
+@pytest.mark.parametrize("bots", [2, 5])
+async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
+    workspace: Conversation, bots: int
+) -> None:
+    """Who finds that another was faster takes its own message back."""
+    store, jobs = workspace.bot.store, workspace.bot.jobs
+    assert store
+    assert jobs
+    channel = workspace.slack.channels[CHANNEL]
+    channel.members.discard(workspace.slack.bot.id)
+    await workspace.alice.asks_for_e3()
+    await workspace.alice.reads()
+    channel.members.add(workspace.slack.bot.id)
+    (request_id,) = [request.id for request in await store.asked_in(CHANNEL, None, 5)]
+    carol = Person(workspace.slack.team_id, CAROL)
+    await store.take(request_id, lambda r, now: story.approve(r, carol, now, 1), attend=False)
+    announcers = [Announcer(jobs._announcer._client, store) for _ in range(bots)]
+    await asyncio.gather(*(announcer.show(request_id) for announcer in announcers))
+    here = [m for m in workspace.slack.messages if m.channel == CHANNEL and not m.only_for]
+    assert len([m for m in here if not m.thread_ts]) == 1
+    assert len([m for m in here if m.thread_ts]) == 1
+    assert "🔵 Approved" in await workspace.card()
+    assert (await workspace.thread()).count("Approved by @carol") == 1
+    assert await store.unshown() == []
