@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ import aiohttp
 
 from bot.sandbox.practice import CAROL
 from bot.sandbox.slack.server import signature
+from bot.store import Store
 from tests.bench.figure import Figure, middle, percentile
 from tests.mortal_bot import MortalBot
 from tests.story import Story
@@ -23,6 +25,8 @@ WARM_UP = 20
 MANY = 1_000_000
 MANY_IF_QUICK = 100_000
 FEW = 1_000
+DUE = 150
+"""Requests, the last of all, that are due in three hours; a hundred are found at a time."""
 
 
 class Clicks:
@@ -75,12 +79,15 @@ async def decisions(*, quick: bool) -> list[Figure]:
         alone = await one_at_a_time(clicks)
         together = await at_once(clicks, rounds)
         commit = bare_commit(path)
-    async with clicks_among(many) as (clicks, _):
+        few_due = await due_among(path)
+    async with clicks_among(many) as (clicks, path):
         among_many = await one_at_a_time(clicks)
+        many_due = await due_among(path)
     return [
         Figure("a deciding click, 1 at a time, p50", alone * 1e3, "ms", commit * 1e3, 5, True),
         Figure(f"the same, {AT_ONCE} at once, p99", together * 1e3, "ms", commit * 1e3, 50, True),
         Figure(f"the same among {many:,} requests, p50", among_many * 1e3, "ms", alone * 1e3, 1.5),
+        Figure(f"finding 100 due among {many:,}", many_due * 1e3, "ms", few_due * 1e3, 1.5),
     ]
 
 
@@ -92,6 +99,20 @@ async def one_at_a_time(clicks: Clicks) -> float:
             taken.append(await clicks.one(session))
             await asyncio.sleep(0.05)
     return middle(taken[WARM_UP:])
+
+
+async def due_among(path: Path) -> float:
+    """Seconds to find the hundred that are to be reminded of, and those that are not shown."""
+    store = await Store.open(f"sqlite:///{path}", lambda: datetime.now(UTC) + timedelta(hours=3))
+    taken = []
+    for _ in range(50):
+        began = perf_counter()
+        due = await store.due()
+        await store.unshown()
+        taken.append(perf_counter() - began)
+    await store.close()
+    assert len(due) == 100
+    return middle(taken)
 
 
 async def at_once(clicks: Clicks, rounds: int) -> float:
@@ -151,6 +172,11 @@ def copy_requests(path: Path, count: int) -> None:
                 f"WHERE {key} = :original",
                 {"original": original, "count": count},
             )
+        database.execute(
+            "UPDATE requests SET due_at = datetime(due_at, '+10 years') "
+            "WHERE rowid <= (SELECT max(rowid) FROM requests) - ?",
+            [DUE],
+        )
 
 
 def bare_commit(path: Path) -> float:
