@@ -1,71 +1,17 @@
 """The practice Slack refuses what the real one refuses, with the same word."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import pytest
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.practice import ALICE, BOB, CHANNEL, PracticeClock, workspace
+from bot.sandbox.practice import ALICE, BOB, CHANNEL, PracticeClock
 from bot.sandbox.slack import SlackServer
 from bot.sandbox.slack.server import signature
-from tests.workspace import START
-
-SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}
-FORM = {
-    "type": "modal",
-    "title": {"type": "plain_text", "text": "Title"},
-    "submit": {"type": "plain_text", "text": "Go"},
-    "close": {"type": "plain_text", "text": "Stop"},
-    "blocks": [SECTION],
-}
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    """A workspace without the bot's program."""
-    server = SlackServer(workspace(PracticeClock(lambda: START)))
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def client(slack: SlackServer) -> AsyncIterator[AsyncWebClient]:
-    """Slack's own asynchronous client."""
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(
-            slack.workspace.bot_token, base_url=slack.api_url + "/", session=session
-        )
-
-
-async def error_of(call: Any) -> str:
-    """The word of a refused call."""
-    with pytest.raises(SlackApiError) as refused:
-        await call
-    return str(refused.value.response["error"])
-
-
-async def test_slacks_own_clients_speak_with_it(slack: SlackServer, client: AsyncWebClient) -> None:
-    """Asynchronous and synchronous, in every encoding that they use."""
-    assert (await client.auth_test())["team_id"] == slack.workspace.team_id
-    posted = await client.chat_postMessage(channel=CHANNEL, text="a", blocks=[SECTION])
-    await client.chat_update(channel=CHANNEL, ts=posted["ts"], text="b", blocks=[SECTION])
-    await client.chat_postEphemeral(channel=CHANNEL, user=ALICE, text="c")
-    assert (await client.users_info(user=ALICE, include_locale=True))["user"]["locale"] == "en-US"
-    assert (await client.usergroups_users_list(usergroup="S0APPROVERS"))["users"]
-    assert (await client.conversations_members(channel=CHANNEL))["members"]
-    opened = await client.apps_connections_open(app_token=slack.workspace.app_token)
-    assert opened["url"].startswith("ws://127.0.0.1:")
-    blocking = WebClient(slack.workspace.bot_token, base_url=slack.api_url + "/")
-    answer = await asyncio.to_thread(blocking.chat_postMessage, channel=CHANNEL, text="d")
-    assert answer["ok"]
+from tests.sandbox.slack import SECTION, error_of, form
 
 
 async def test_unknown_tokens_methods_and_missing_scopes_are_refused(
@@ -154,14 +100,14 @@ async def test_a_trigger_opens_one_form_within_three_seconds(
     clock = there.clock
     assert isinstance(clock, PracticeClock)
     once = there.new_trigger(ALICE)
-    await client.views_open(trigger_id=once, view=FORM)
-    again = client.views_open(trigger_id=once, view=FORM)
+    await client.views_open(trigger_id=once, view=form())
+    again = client.views_open(trigger_id=once, view=form())
     assert await error_of(again) == "exchanged_trigger_id"
     late = there.new_trigger(ALICE)
     clock.move(timedelta(seconds=3, milliseconds=1))
-    assert await error_of(client.views_open(trigger_id=late, view=FORM)) == "expired_trigger_id"
-    assert await error_of(client.views_open(trigger_id="1.2", view=FORM)) == "invalid_trigger_id"
-    bad = {**FORM, "title": {"type": "plain_text", "text": "x" * 25}}
+    assert await error_of(client.views_open(trigger_id=late, view=form())) == "expired_trigger_id"
+    assert await error_of(client.views_open(trigger_id="1.2", view=form())) == "invalid_trigger_id"
+    bad = {**form(), "title": {"type": "plain_text", "text": "x" * 25}}
     call = client.views_open(trigger_id=there.new_trigger(ALICE), view=bad)
     assert await error_of(call) == "invalid_arguments"
 

@@ -32,9 +32,16 @@ def _tables(blocks: list[dict[str, Any]]) -> Problems:
 
 def view_problems(view: Any) -> Problems:
     """What Slack would not like about a form."""
-    problems = VIEW(view, "/view")
-    if problems:
-        return problems
+    return VIEW(view, "/view") or _form_problems(view)
+
+
+def home_problems(view: Any) -> Problems:
+    """What Slack would not like about a Home tab; a field in it needs no `submit`."""
+    return HOME(view, "/view") or _repeated_ids(view["blocks"])
+
+
+def _form_problems(view: dict[str, Any]) -> Problems:
+    problems = []
     if any(block["type"] == "input" for block in view["blocks"]) and "submit" not in view:
         problems.append("/view: a form with input blocks needs `submit`")
     return problems + _repeated_ids(view["blocks"])
@@ -73,6 +80,11 @@ def _number(least: int, most: int) -> Rule:
         return [] if good else [f"{path}: must be a number from {least} to {most}"]
 
     return rule
+
+
+def _any_number(value: Any, path: str) -> Problems:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    return [] if good else [f"{path}: must be a number"]
 
 
 def _one_of(*values: str) -> Rule:
@@ -147,69 +159,182 @@ BUTTON = _object(
     },
 )
 
-_INPUT = {"action_id": ID, "type": TYPE}
-INPUTS: dict[str, Rule] = {
+OPTION = _object(
+    {"text": _plain(75), "value": _string(150)},
+    {"description": _plain(75)},
+)
+MARKED_OPTION = _object(
+    {"text": _text(75), "value": _string(150)},
+    {"description": _text(75)},
+)
+OPTION_GROUP = _object({"label": _plain(75), "options": _list(OPTION, 1, 100)})
+OPTIONS = _list(OPTION, 0, 100)
+
+ELEMENT = {"action_id": ID, "type": TYPE}
+_FOCUS = {"focus_on_load": _boolean}
+_SELECT: dict[str, Rule] = {**_FOCUS, "placeholder": _plain(150), "confirm": CONFIRM}
+_STATIC: dict[str, Rule] = {
+    **_SELECT,
+    "options": _list(OPTION, 1, 100),
+    "option_groups": _list(OPTION_GROUP, 1, 100),
+}
+_EXTERNAL: dict[str, Rule] = {**_SELECT, "min_query_length": _number(0, 300)}
+_ONE: dict[str, Rule] = {"initial_option": OPTION}
+_SEVERAL: dict[str, Rule] = {
+    "initial_options": _list(OPTION, 1, 100),
+    "max_selected_items": _number(1, 100),
+}
+_MARKED = {**ELEMENT, "options": _list(MARKED_OPTION, 1, 10)}
+_TYPED: dict[str, Rule] = {
+    **_FOCUS,
+    "placeholder": _plain(150),
+    "dispatch_action_config": _object(
+        {},
+        {"trigger_actions_on": _list(_one_of("on_enter_pressed", "on_character_entered"), 1, 2)},
+    ),
+}
+
+
+def _chosen_from(rule: Rule) -> Rule:
+    """A select has options or groups of them; what is chosen at the start is one of them."""
+
+    def check(value: Any, path: str) -> Problems:
+        if problems := rule(value, path):
+            return problems
+        if ("options" in value) == ("option_groups" in value):
+            return [f"{path}: needs either `options` or `option_groups`"]
+        offered = options_of(value)
+        initial = [*value.get("initial_options", []), value.get("initial_option")]
+        return [
+            f"{path}: the initial option is not one of the options"
+            for each in initial
+            if each is not None and each not in offered
+        ]
+
+    return check
+
+
+def options_of(element: dict[str, Any]) -> list[dict[str, Any]]:
+    """All the options of an element, whether or not they are in groups."""
+    groups = element.get("option_groups", [])
+    return [*element.get("options", []), *(each for g in groups for each in g["options"])]
+
+
+CHOICES: dict[str, Rule] = {
+    "static_select": _chosen_from(_object(ELEMENT, {**_STATIC, **_ONE})),
+    "multi_static_select": _chosen_from(_object(ELEMENT, {**_STATIC, **_SEVERAL})),
+    "external_select": _object(ELEMENT, {**_EXTERNAL, **_ONE}),
+    "multi_external_select": _object(ELEMENT, {**_EXTERNAL, **_SEVERAL}),
+    "checkboxes": _chosen_from(
+        _object(
+            _MARKED,
+            {**_FOCUS, "confirm": CONFIRM, "initial_options": _list(MARKED_OPTION, 1, 10)},
+        )
+    ),
+    "radio_buttons": _chosen_from(
+        _object(_MARKED, {**_FOCUS, "confirm": CONFIRM, "initial_option": MARKED_OPTION})
+    ),
+    "datepicker": _object(
+        ELEMENT,
+        {**_FOCUS, "placeholder": _plain(150), "confirm": CONFIRM, "initial_date": _string(10, 10)},
+    ),
+}
+FIELDS: dict[str, Rule] = {
     "plain_text_input": _object(
-        _INPUT,
+        ELEMENT,
         {
+            **_TYPED,
             "initial_value": _string(3000),
             "multiline": _boolean,
             "min_length": _number(0, 3000),
             "max_length": _number(1, 3000),
-            "placeholder": _plain(150),
-            "focus_on_load": _boolean,
         },
     ),
     "number_input": _object(
-        {**_INPUT, "is_decimal_allowed": _boolean},
+        {**ELEMENT, "is_decimal_allowed": _boolean},
         {
+            **_TYPED,
             "initial_value": _string(100),
             "min_value": _string(100),
             "max_value": _string(100),
-            "placeholder": _plain(150),
-            "focus_on_load": _boolean,
         },
     ),
-    "external_select": _object(
-        _INPUT,
-        {
-            "placeholder": _plain(150),
-            "min_query_length": _number(0, 300),
-            "focus_on_load": _boolean,
-        },
-    ),
-    "url_text_input": _object(
-        _INPUT,
-        {"initial_value": _string(3000), "placeholder": _plain(150), "focus_on_load": _boolean},
-    ),
+    "url_text_input": _object(ELEMENT, {**_TYPED, "initial_value": _string(3000)}),
+    "email_text_input": _object(ELEMENT, {**_TYPED, "initial_value": _string(3000)}),
 }
+INPUTS: dict[str, Rule] = {**FIELDS, **CHOICES}
+"""What stands in an input block."""
+
+OVERFLOW = _object(
+    {
+        **ELEMENT,
+        "options": _list(
+            _object(
+                {"text": _plain(75), "value": _string(150)},
+                {"description": _plain(75), "url": _string(3000)},
+            ),
+            1,
+            5,
+        ),
+    },
+    {"confirm": CONFIRM},
+)
+PRESSED: dict[str, Rule] = {"button": BUTTON, "overflow": OVERFLOW, **CHOICES}
+"""What acts at once when it is used."""
+
+IMAGE = _object(
+    {"type": TYPE, "image_url": _string(3000), "alt_text": _string(2000)},
+)
 
 _BLOCK = {"block_id": ID}
 DIVIDER = _object({"type": TYPE}, _BLOCK)
-SECTION_WITH_TEXT = _object(
-    {"type": TYPE, "text": _text(3000)},
-    {**_BLOCK, "accessory": _any_of({"button": BUTTON}), "expand": _boolean},
-)
-SECTION_WITH_FIELDS = _object(
-    {"type": TYPE, "fields": _list(_text(2000), 1, 10)},
-    {**_BLOCK, "text": _text(3000), "expand": _boolean},
+SECTION = _object(
+    {"type": TYPE},
+    {
+        **_BLOCK,
+        "text": _text(3000),
+        "fields": _list(_text(2000), 1, 10),
+        "accessory": _any_of({**PRESSED, "image": IMAGE}),
+        "expand": _boolean,
+    },
 )
 
 
 def _section(value: Any, path: str) -> Problems:
-    return (SECTION_WITH_FIELDS if "fields" in value else SECTION_WITH_TEXT)(value, path)
+    if problems := SECTION(value, path):
+        return problems
+    return [] if "text" in value or "fields" in value else [f"{path}: needs `text` or `fields`"]
 
 
 COMMON: dict[str, Rule] = {
     "divider": DIVIDER,
     "header": _object({"type": TYPE, "text": _plain(150)}, _BLOCK),
     "section": _section,
-    "context": _object({"type": TYPE, "elements": _list(_text(3000), 1, 10)}, _BLOCK),
-    "actions": _object(
-        {"type": TYPE, "elements": _list(_any_of({"button": BUTTON}), 1, 25)}, _BLOCK
+    "context": _object(
+        {
+            "type": TYPE,
+            "elements": _list(
+                _any_of({"plain_text": _text(3000), "mrkdwn": _text(3000), "image": IMAGE}), 1, 10
+            ),
+        },
+        _BLOCK,
+    ),
+    "actions": _object({"type": TYPE, "elements": _list(_any_of(PRESSED), 1, 25)}, _BLOCK),
+    "image": _object(
+        {"type": TYPE, "image_url": _string(3000), "alt_text": _string(2000)},
+        {**_BLOCK, "title": _plain(2000)},
+    ),
+    "input": _object(
+        {"type": TYPE, "label": _plain(2000), "element": _any_of(INPUTS)},
+        {**_BLOCK, "hint": _plain(2000), "optional": _boolean, "dispatch_action": _boolean},
     ),
 }
-CELL = _object({"type": _one_of("raw_text"), "text": _string(3000)})
+CELL = _any_of(
+    {
+        "raw_text": _object({"type": TYPE, "text": _string(3000)}),
+        "raw_number": _object({"type": TYPE, "value": _any_number}, {"text": _string(3000)}),
+    }
+)
 MESSAGE_KINDS: dict[str, Rule] = {
     **COMMON,
     "table": _object(
@@ -224,15 +349,7 @@ MESSAGE_KINDS: dict[str, Rule] = {
         },
     ),
 }
-VIEW_KINDS: dict[str, Rule] = {
-    **COMMON,
-    "input": _object(
-        {"type": TYPE, "label": _plain(2000), "element": _any_of(INPUTS)},
-        {**_BLOCK, "hint": _plain(2000), "optional": _boolean},
-    ),
-}
-
-OPTIONS = _list(_object({"text": _plain(75), "value": _string(150)}), 0, 100)
+VIEW_KINDS = COMMON
 
 
 def option_problems(options: Any) -> Problems:
@@ -253,16 +370,31 @@ VIEW = _object(
         "private_metadata": _string(3000, least=0),
         "clear_on_close": _boolean,
         "notify_on_close": _boolean,
+        "submit_disabled": _boolean,
         "external_id": ID,
     },
 )
+HOME = _object(
+    {"type": _one_of("home"), "blocks": _list(_any_of(VIEW_KINDS), 1, VIEW_BLOCKS)},
+    {
+        "callback_id": ID,
+        "private_metadata": _string(3000, least=0),
+        "external_id": ID,
+    },
+)
+
+
+def elements_of(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """The interactive elements of a block, wherever they stand in it."""
+    single = [block[key] for key in ("accessory", "element") if key in block]
+    return [each for each in [*block.get("elements", []), *single] if "action_id" in each]
 
 
 def _repeated_ids(blocks: list[dict[str, Any]]) -> Problems:
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     problems = [f"block_id {each!r} is not unique" for each in set(ids) if ids.count(each) > 1]
     for block in blocks:
-        actions = [each["action_id"] for each in block.get("elements", []) if "action_id" in each]
+        actions = [each["action_id"] for each in elements_of(block)]
         problems += [
             f"action_id {each!r} is not unique" for each in set(actions) if actions.count(each) > 1
         ]

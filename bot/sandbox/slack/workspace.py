@@ -1,4 +1,4 @@
-"""The state of the practice workspace: people, channels, messages, forms, tokens."""
+"""The state of the practice workspace: people, channels, messages, files, forms, tokens."""
 
 import itertools
 import secrets
@@ -7,8 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.sandbox.slack.installed import Installed
+
 TRIGGER_LASTS = timedelta(seconds=3)
 RESPONSE_URL_LASTS, RESPONSE_URL_USES = timedelta(minutes=30), 5
+DEEPEST = 3
+"""Forms that may lie upon each other."""
+
+Json = dict[str, Any]
 
 
 @dataclass
@@ -22,8 +28,10 @@ class User:
     is_bot: bool = False
     deleted: bool = False
     is_restricted: bool = False
+    is_ultra_restricted: bool = False
     tz: str = "Europe/Amsterdam"
     locale: str = "en-US"
+    email: str = ""
 
 
 @dataclass
@@ -39,6 +47,19 @@ class Channel:
 
 
 @dataclass
+class File:
+    """A file. `secret` is in its upload address; it is of nobody until it is `shared`."""
+
+    id: str
+    name: str
+    length: int
+    secret: str
+    title: str = ""
+    content: bytes | None = None
+    shared: bool = False
+
+
+@dataclass(eq=False)
 class Message:
     """A message as it is now. `only_for` makes it ephemeral; `user` is empty for Slack itself."""
 
@@ -46,21 +67,26 @@ class Message:
     ts: str
     user: str
     text: str
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[Json] = field(default_factory=list)
     thread_ts: str | None = None
     only_for: str | None = None
     edited: bool = False
+    files: list[Json] = field(default_factory=list)
+    metadata: Json | None = None
+    broadcast: bool = False
 
 
 @dataclass
 class View:
-    """A form that is open before one person."""
+    """A form that is open before one person, or their Home tab."""
 
     id: str
     user: str
-    content: dict[str, Any]
+    content: Json
     hash: str
     errors: dict[str, str] = field(default_factory=dict)
+    offered: dict[str, list[Json]] = field(default_factory=dict)
+    """By block id: the options that a field has offered while somebody typed."""
 
 
 @dataclass
@@ -82,7 +108,7 @@ class ResponseUrl:
 @dataclass(frozen=True)
 class Happened:
     """Something that a person can see: kind is `message`, `edited`, `deleted`, `form`,
-    `form_errors`, `form_closed`."""
+    `form_changed`, `form_errors`, `form_closed`, `home`."""
 
     kind: str
     message: Message | None = None
@@ -94,30 +120,35 @@ class Workspace:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
+        self.url = ""
+        """Where people open it: with `archives/<channel>/p<time>` behind it, a message's link."""
+        self.files_url = ""
+        """Where files are sent to, and fetched from by the app."""
         self.team_id = "T0PRACTICE"
         self.app_id = "A0UPGRADE"
         self.bot = User("U0UPGRADEBOT", "upgrade-bot", "upgrade-bot", self.team_id, is_bot=True)
-        self.bot_token = f"xoxb-{secrets.token_hex(12)}"
+        self.bot_token = f"xoxb-practice-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{self.app_id}-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
-        self.scopes = {
-            "commands",
-            "chat:write",
-            "users:read",
-            "usergroups:read",
-            "channels:read",
-            "groups:read",
-        }
+        self.app = Installed()
         self.users: dict[str, User] = {self.bot.id: self.bot}
         self.groups: dict[str, set[str]] = {}
         self.group_handles: dict[str, str] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
+        self.files: dict[str, File] = {}
         self.views: dict[str, list[View]] = {}
+        self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.watchers: list[Callable[[Happened], None]] = []
+        self._by_ts: dict[tuple[str, str], Message] = {}
         self._numbers = itertools.count(1)
+
+    @property
+    def scopes(self) -> set[str]:
+        """What the app may do."""
+        return self.app.scopes
 
     def add_user(self, user_id: str, name: str, real_name: str, **more: Any) -> User:
         """Let somebody join. `more`: fields of `User`."""
@@ -148,19 +179,21 @@ class Workspace:
         channel: str,
         user: str,
         text: str,
-        blocks: list[dict[str, Any]] | None = None,
+        blocks: list[Json] | None = None,
         thread_ts: str | None = None,
         only_for: str | None = None,
+        **more: Any,
     ) -> Message:
-        """Put a message into a channel, for all or for one person."""
+        """Put a message into a channel, for all or for one person. `more`: fields of `Message`."""
         message = Message(
-            channel, self.new_ts(), user, text, self._numbered(blocks), thread_ts, only_for
+            channel, self.new_ts(), user, text, self._numbered(blocks), thread_ts, only_for, **more
         )
         self.messages.append(message)
+        self._by_ts[channel, message.ts] = message
         self.happened("message", message=message)
         return message
 
-    def edit(self, message: Message, text: str, blocks: list[dict[str, Any]] | None) -> None:
+    def edit(self, message: Message, text: str, blocks: list[Json] | None) -> None:
         """Change a message in place."""
         message.text, message.blocks = text, self._numbered(blocks)
         message.edited = not blocks
@@ -168,25 +201,49 @@ class Workspace:
 
     def delete(self, message: Message) -> None:
         """Take a message away."""
-        self.messages.remove(message)
+        if self._by_ts.pop((message.channel, message.ts), None):
+            self.messages.remove(message)
         self.happened("deleted", message=message)
 
     def find(self, channel: str, ts: str) -> Message | None:
         """The message at that time in that channel."""
-        here = (m for m in self.messages if m.channel == channel and m.ts == ts)
-        return next(here, None)
+        return self._by_ts.get((channel, ts))
 
-    def open_view(self, user: str, content: dict[str, Any]) -> View:
-        """Put a form before somebody."""
-        view = View(f"V{next(self._numbers):06}", user, content, secrets.token_hex(6))
+    def new_file(self, name: str, length: int) -> File:
+        """A file that is to be uploaded."""
+        file = File(f"F{next(self._numbers):08}", name, length, secrets.token_urlsafe(18))
+        self.files[file.id] = file
+        return file
+
+    def new_view(self, user: str, content: Json) -> View:
+        """A form or Home tab that nobody sees yet."""
+        return View(f"V{next(self._numbers):06}", user, _numbered_view(content), new_hash())
+
+    def open_view(self, user: str, content: Json) -> View:
+        """Put a form before somebody, on top of what is open."""
+        view = self.new_view(user, content)
         self.views.setdefault(user, []).append(view)
         self.happened("form", view=view)
         return view
+
+    def change_view(self, view: View, content: Json) -> None:
+        """Show other content in an open form, or in a Home tab."""
+        view.content, view.hash, view.errors = _numbered_view(content), new_hash(), {}
+        self.happened("home" if content["type"] == "home" else "form_changed", view=view)
 
     def close_view(self, view: View) -> None:
         """Take the form away."""
         self.views[view.user].remove(view)
         self.happened("form_closed", view=view)
+
+    def publish_home(self, user: str, content: Json) -> View:
+        """What somebody sees in the app's Home tab from now on."""
+        if home := self.homes.get(user):
+            self.change_view(home, content)
+            return home
+        self.homes[user] = self.new_view(user, content)
+        self.happened("home", view=self.homes[user])
+        return self.homes[user]
 
     def new_trigger(self, user: str) -> str:
         """A trigger id for somebody's click: good once, for three seconds."""
@@ -204,6 +261,10 @@ class Workspace:
         """A message's time, unique."""
         return f"{int(self.clock().timestamp())}.{next(self._numbers):06}"
 
+    def permalink(self, message: Message) -> str:
+        """The link that opens a message."""
+        return f"{self.url}archives/{message.channel}/p{message.ts.replace('.', '')}"
+
     def happened(
         self, kind: str, *, message: Message | None = None, view: View | None = None
     ) -> None:
@@ -211,6 +272,19 @@ class Workspace:
         for watch in list(self.watchers):
             watch(Happened(kind, message, view))
 
-    def _numbered(self, blocks: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    def _numbered(self, blocks: list[Json] | None) -> list[Json]:
         """Slack gives every block an id."""
         return [{"block_id": f"b{next(self._numbers)}", **block} for block in blocks or []]
+
+
+def new_hash() -> str:
+    """The name of one version of a view."""
+    return secrets.token_hex(6)
+
+
+def _numbered_view(content: Json) -> Json:
+    """A block without an id gets that of its place: it stays the same when the view changes."""
+    blocks = [
+        {"block_id": f"v{place}", **block} for place, block in enumerate(content.get("blocks", []))
+    ]
+    return {**content, "blocks": blocks}
