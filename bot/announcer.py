@@ -4,6 +4,7 @@ The card and its thread are projections of a request and its history: whoever ca
 and whenever, they end up showing the newest version. The only module that writes to Slack.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +16,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.background import Turns
-from bot.domain.policy import Person
-from bot.domain.upgrade import Step, UpgradeRequest
+from bot.domain.policy import Confirm, Person
+from bot.domain.upgrade import Event, State, Step, UpgradeRequest
 from bot.messages import replies, thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
+from bot.messages.files import File
+from bot.messages.language import speaking
 from bot.slack import SLACK_ERRORS, word_of
 from bot.store import Shown, Store, patiently
 
@@ -34,6 +37,9 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE, Step.REMIND})
 """Steps that leave the card as it is."""
 
+UNFIT_FOR_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
+"""Slack's words for a workspace or a bot that cannot have files."""
+
 OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 
 
@@ -44,9 +50,24 @@ class _ShownByAnother(Exception):
 class Announcer:
     """Shows requests in their channels and answers people, over one Slack client."""
 
-    def __init__(self, client: AsyncWebClient, store: Store) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        store: Store,
+        *,
+        workspace_url: str,
+        portal: str,
+        language: str,
+        locale_of: Callable[[Person], Awaitable[str]],
+    ) -> None:
+        """`workspace_url` is Slack's, for links to messages, `portal` Partner Center's page of a
+        `{customer}`; `language` is that of the channels, `locale_of` tells that of a person."""
         self._client = client
         self._store = store
+        self._workspace_url = workspace_url
+        self._portal = portal
+        self._language = language
+        self._locale_of = locale_of
         self._showing = Turns()
 
     async def show(self, request_id: str) -> None:
@@ -71,16 +92,17 @@ class Announcer:
         await self._tell_thread(request, shown)
 
     async def _show_card(self, request: UpgradeRequest, shown: Shown | None) -> Shown:
-        message = card(request)
+        with speaking(self._language):
+            message = card(request, self._portal)
         if shown and await self._edit(shown, message):
             return await self._record(
                 request.id, shown, shown._replace(card_version=request.version)
             )
         ts = await self._post(request.channel_id, message)
         told = shown.told_version if shown else 0
-        return await self._record(
-            request.id, shown, Shown(request.channel_id, ts, request.version, told), posted=ts
-        )
+        link = f"{self._workspace_url}archives/{request.channel_id}/p{ts.replace('.', '')}"
+        new = Shown(request.channel_id, ts, request.version, told, link=link)
+        return await self._record(request.id, shown, new, posted=ts)
 
     async def _record(
         self, request_id: str, before: Shown | None, shown: Shown, posted: str = ""
@@ -106,11 +128,56 @@ class Announcer:
         for version, event in await self._store.history(request.id, after=shown.told_version):
             if version > request.version:
                 return  # newer than the card: whoever made it will show it
-            posted = ""
-            if message := thread.line(request, event):
-                posted = await self._post(shown.channel_id, message, thread_ts=shown.ts)
+            posted = await self._tell(request, event, shown)
             now = shown._replace(card_version=request.version, told_version=version, told_ts=posted)
             shown = await self._record(request.id, shown, now, posted)
+            if event.state is State.APPROVED and request.version == version:
+                await self._tell_their_turn(request, shown)
+
+    async def _tell(self, request: UpgradeRequest, event: Event, shown: Shown) -> str:
+        """The line of a step, after the file that belongs to it. Returns where it stands, empty
+        where nothing is to be said."""
+        with speaking(self._language):
+            message = thread.line(request, event)
+            file = thread.attachment(request, event)
+        if message is None:
+            return ""
+        if file and (word := await self._attach(file, shown)):
+            with speaking(self._language):
+                message = thread.without_its_file(message, word)
+        return await self._post(shown.channel_id, message, thread_ts=shown.ts)
+
+    async def _attach(self, file: File, shown: Shown) -> str:
+        """Put a file into the thread. Returns Slack's word for why it never will be there, empty
+        when it is; raises one of SLACK_ERRORS for trouble that passes."""
+        try:
+            await self._client.files_upload_v2(
+                channel=shown.channel_id,
+                thread_ts=shown.ts,
+                filename=file.name,
+                title=file.title,
+                content=file.content,
+            )
+        except SlackApiError as error:
+            word = word_of(error)
+            if word not in UNFIT_FOR_FILES:
+                raise
+            log.warning("announcer.not_attached", trouble=word)
+            return word
+        return ""
+
+    async def _tell_their_turn(self, request: UpgradeRequest, shown: Shown) -> None:
+        """A direct message to the requester who has to press *Upgrade now*, once."""
+        if request.policy.confirm is Confirm.APPROVER or not request.approvals:
+            return
+        if not await self._store.is_first_told(request.id, request.version):
+            return
+        with speaking(await self._locale_of(request.requester)):
+            message = replies.your_turn(request, shown.link)
+        try:
+            await self._post(request.requester.user_id, message)
+        except SLACK_ERRORS as error:  # the thread mentions them too
+            log.info("announcer.not_told", request=request.id, trouble=word_of(error))
 
     async def _post(self, channel: str, message: Message, **more: Any) -> str:
         answer = await self._client.chat_postMessage(
@@ -168,13 +235,26 @@ class Announcer:
         version, event = [each for each in history if each[1].step not in UNSEEN][-1]
         if not await self._store.is_first_told(request_id, version):
             return
-        message = replies.not_posted(request, word, thread.line(request, event))
         decided = [approval.by for approval in request.approvals]
         for person in dict.fromkeys([request.requester, *decided]):
+            with speaking(await self._locale_of(person)):
+                message = replies.not_posted(request, word, thread.line(request, event))
             try:
                 await self._post(person.user_id, message)
             except SLACK_ERRORS as error:
                 log.warning("announcer.not_told", request=request_id, trouble=word_of(error))
+
+    async def tell_not_shown(self, request_id: str) -> None:
+        """Tell the requester that something in the bot keeps it from showing their request.
+        Raises one of SLACK_ERRORS."""
+        request = await self._store.request(request_id)
+        with speaking(await self._locale_of(request.requester)):
+            words = replies.not_shown(request)
+        await self.tell(request.requester, request.channel_id, words)
+
+    async def publish_home(self, person: Person, view: dict[str, Any]) -> None:
+        """Show somebody their Home. Raises one of SLACK_ERRORS."""
+        await self._client.views_publish(user_id=person.user_id, view=view)
 
     async def respond(
         self, response_url: str, person: Person, channel_id: str, messages: list[Message]

@@ -24,6 +24,7 @@ from bot.background import Background, Rush
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
+from bot.homes import Homes
 from bot.jobs import Jobs
 from bot.messages import words
 from bot.messages.explanation import explanation
@@ -38,6 +39,7 @@ from bot.partner_center import (
 )
 from bot.people import SlackPeople
 from bot.performer import Performer
+from bot.preflight import Workspace
 from bot.settings import NEW_KEY, Settings
 from bot.store import Store
 from bot.vault import SealedVault
@@ -165,11 +167,11 @@ class Bot:
         store = self.store = await self._open_store()
         slack = self._slack_client(await self._session())
         client, sign_in = self._partner_center(store)
-        team_id, problems = await preflight.check(self._settings, slack, client, new_id())
+        workspace, problems = await preflight.check(self._settings, slack, client, new_id())
         if problems:
             raise StartProblem(problems)
-        desk = self._desk(slack, PartnerCenter(client), store, team_id)
-        return desk, slack, sign_in, team_id
+        desk = self._desk(slack, PartnerCenter(client), store, workspace)
+        return desk, slack, sign_in, workspace.team_id
 
     async def _open_store(self) -> Store:
         try:
@@ -267,10 +269,22 @@ class Bot:
         return Client(http, api, sign_in, new_id, limits), sign_in
 
     def _desk(
-        self, slack: AsyncWebClient, partner_center: PartnerCenter, store: Store, team_id: str
+        self,
+        slack: AsyncWebClient,
+        partner_center: PartnerCenter,
+        store: Store,
+        workspace: Workspace,
     ) -> Desk:
         self.directory = Directory(partner_center.customers, new_id)
-        announcer = Announcer(slack, store)
+        people = SlackPeople(slack, workspace.team_id, self._clock)
+        announcer = Announcer(
+            slack,
+            store,
+            workspace_url=workspace.url,
+            portal=ENDPOINTS[self._settings.partner_center_cloud].portal,
+            language=self._settings.upgrade_bot_language,
+            locale_of=people.locale,
+        )
         performer = Performer(
             store=store,
             partner_center=partner_center,
@@ -280,18 +294,21 @@ class Bot:
             store=store,
             partner_center=partner_center,
             directory=self.directory,
-            people=SlackPeople(slack, team_id, self._clock),
+            people=people,
             policies=self._policies,
+            prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
+        homes = Homes(store, workflow, announcer, self.background)
         jobs = Jobs(
             store=store,
             performer=performer,
             announcer=announcer,
             rush=self._rush,
+            homes=homes,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        return Desk(workflow, performer, announcer, jobs)
+        return Desk(workflow, performer, announcer, jobs, homes)
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.

@@ -17,6 +17,8 @@ DECLINE = "decline"
 WITHDRAW = "withdraw"
 UPGRADE_NOW = "upgrade_now"
 CHECK_AGAIN = "check_again"
+ASK_AGAIN = "ask_again"
+PORTAL = "portal"
 
 FIND_FORM = "find"
 REVIEW_FORM = "review"

@@ -15,7 +15,7 @@ import structlog
 from bot.announcer import Announcer
 from bot.background import Rush, Turns
 from bot.errors import Refused, Unavailable
-from bot.messages import replies
+from bot.homes import Homes
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
 from bot.store import Store
@@ -47,12 +47,14 @@ class Jobs:
         performer: Performer,
         announcer: Announcer,
         rush: Rush,
+        homes: Homes,
         take_over: timedelta,
     ) -> None:
         self._store = store
         self._performer = performer
         self._announcer = announcer
         self._rush = rush
+        self._homes = homes
         self._take_over = take_over
         self._turns = Turns()
         self._running: set[str] = set()
@@ -120,6 +122,7 @@ class Jobs:
         try:
             while await self._attend_once(request_id, job):
                 pass
+            self._homes.refresh()
             if request_id in self._in_trouble:
                 self._in_trouble.discard(request_id)
                 await self._store.rested(request_id)
@@ -160,9 +163,7 @@ class Jobs:
             await self._tell_requester(request_id)
 
     async def _tell_requester(self, request_id: str) -> None:
-        request = await self._store.request(request_id)
-        words = replies.not_shown(request)
         try:
-            await self._announcer.tell(request.requester, request.channel_id, words)
+            await self._announcer.tell_not_shown(request_id)
         except SLACK_ERRORS as trouble:
             log.warning("jobs.not_told", request=request_id, trouble=word_of(trouble))

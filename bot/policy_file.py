@@ -81,6 +81,7 @@ class _Rule(_Section):
     expires_after: Duration | None = None
     remind_after: Duration | None = None
     evidence: Evidence | None = None
+    banner: str = Field(default="", max_length=200)
 
 
 class _Policy(_Section):

@@ -4,6 +4,7 @@ Every problem is named at once, each with what to do.
 """
 
 import asyncio
+from typing import NamedTuple
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -15,36 +16,54 @@ from bot.partner_center import Client, Trace
 from bot.settings import Settings
 from bot.slack import word_of
 
+
+class Workspace(NamedTuple):
+    """The workspace that the bot's token is for, and its address."""
+
+    team_id: str
+    url: str
+
+
+NOWHERE = Workspace("", "")
+
 SCOPES = frozenset(
-    {"commands", "chat:write", "users:read", "usergroups:read", "channels:read", "groups:read"}
+    {
+        "commands",
+        "chat:write",
+        "users:read",
+        "usergroups:read",
+        "channels:read",
+        "groups:read",
+        "files:write",
+    }
 )
 """The bot scopes that the bot's calls need; the manifest asks for the same."""
 
 
 async def check(
     settings: Settings, slack: AsyncWebClient, partner_center: Client, correlation_id: str
-) -> tuple[str, list[str]]:
-    """The workspace's team id, and a line for every problem; the id is empty if Slack said no."""
-    (team_id, bot_token), app_token, sign_in = await asyncio.gather(
+) -> tuple[Workspace, list[str]]:
+    """The workspace, and a line for every problem; its id is empty if Slack said no."""
+    (workspace, bot_token), app_token, sign_in = await asyncio.gather(
         _bot_token(slack, settings),
         _app_token(slack, settings),
         _sign_in(partner_center, correlation_id),
     )
-    return team_id, list(dict.fromkeys([*bot_token, *app_token, *sign_in]))
+    return workspace, list(dict.fromkeys([*bot_token, *app_token, *sign_in]))
 
 
-async def _bot_token(slack: AsyncWebClient, settings: Settings) -> tuple[str, list[str]]:
+async def _bot_token(slack: AsyncWebClient, settings: Settings) -> tuple[Workspace, list[str]]:
     try:
         answer = await slack.auth_test()
     except SlackApiError as error:
         if _is_trouble(error):
-            return "", [_unreachable_slack(settings)]
-        return "", [
+            return NOWHERE, [_unreachable_slack(settings)]
+        return NOWHERE, [
             f"SLACK_BOT_TOKEN: Slack says {word_of(error)}. Copy the xoxb- token "
             "again from OAuth & Permissions."
         ]
     except (aiohttp.ClientError, TimeoutError):
-        return "", [_unreachable_slack(settings)]
+        return NOWHERE, [_unreachable_slack(settings)]
     granted = {
         scope.strip() for scope in (answer.headers.get("x-oauth-scopes") or "").split(",")
     } - {""}
@@ -53,7 +72,8 @@ async def _bot_token(slack: AsyncWebClient, settings: Settings) -> tuple[str, li
         f"SLACK_BOT_TOKEN lacks the scopes {', '.join(missing)}. Add them under OAuth & "
         "Permissions, or update the app from manifest.yml, and reinstall the app."
     ]
-    return str(answer["team_id"]), problems if missing else []
+    workspace = Workspace(str(answer["team_id"]), str(answer.get("url") or ""))
+    return workspace, problems if missing else []
 
 
 async def _app_token(slack: AsyncWebClient, settings: Settings) -> list[str]:

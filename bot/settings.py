@@ -23,8 +23,9 @@ from pydantic import (
     ValidationError,
 )
 
-from bot import policy_file
+from bot import policy_file, price_list
 from bot.domain.policy import PolicyBook
+from bot.domain.price import PriceList
 from bot.partner_center import Cloud
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -102,6 +103,13 @@ def _database(value: str) -> str:
     return value
 
 
+def _prices(path: str) -> PriceList:
+    try:
+        return price_list.read(Path(path))
+    except price_list.PriceListProblem as problem:
+        raise ValueError(f"cannot be used: {problem}") from None
+
+
 def _default_database() -> SecretStr:
     path = Path(platformdirs.user_data_dir("upgrade-bot")) / "upgrade-bot.db"
     return SecretStr(f"sqlite:///{path}")
@@ -118,7 +126,9 @@ Address = Annotated[str, AfterValidator(_address)]
 class Settings(BaseModel):
     """The variables of the README's table, by the same names in lower case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
 
     slack_bot_token: Annotated[
         SecretStr, _token("xoxb-", "OAuth & Permissions in the app's settings at Slack")
@@ -146,6 +156,8 @@ class Settings(BaseModel):
         default_factory=_default_database
     )
     upgrade_bot_policy: Path
+    upgrade_bot_prices: Annotated[PriceList, BeforeValidator(_prices)] = PriceList()
+    upgrade_bot_language: Annotated[str, Field(pattern="^(en|zh-TW|zh-CN)$")] = "en"
     upgrade_bot_secret_key: Annotated[SecretStr, BeforeValidator(_fernet_key)] | None = None
     upgrade_bot_connect_seconds: float = Field(default=5, gt=0)
     upgrade_bot_read_seconds: float = Field(default=30, gt=0)
@@ -173,6 +185,7 @@ FIXES = {
     ),
     "PARTNER_CENTER_AUTH": "Write app_user or app_only",
     "PARTNER_CENTER_CLOUD": "Write global, china or us_government",
+    "UPGRADE_BOT_LANGUAGE": "Write en, zh-TW or zh-CN",
     "UPGRADE_BOT_LOG": "Write console or json",
     "UPGRADE_BOT_CONNECT_SECONDS": "Write a number of seconds, such as 5",
     "UPGRADE_BOT_READ_SECONDS": "Write a number of seconds, such as 30",

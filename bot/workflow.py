@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from bot.directory import Directory, Index
 from bot.domain import story
+from bot.domain.home import Home
+from bot.domain.offer import Offered
 from bot.domain.policy import (
     CHANNEL,
     Confirm,
@@ -24,14 +26,24 @@ from bot.domain.policy import (
     Readiness,
     Standing,
 )
+from bot.domain.price import PriceChange, PriceList
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
-from bot.domain.upgrade import Pointer, State, UpgradeRequest
+from bot.domain.upgrade import Earlier, Pointer, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace, is_guid
-from bot.store import Offered, Store
+from bot.store import Store
 
 LONGEST_NAME = 100
 LONGEST_LINK = 500
+
+HOME_SHOWS = 10
+"""Requests in each list of a Home."""
+
+MOST_WAITING = 50
+"""The newest requests among which those are sought that wait for a person."""
+
+MOST_EARLIER = 3
+"""Other requests about the same subscription that a card names."""
 
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
@@ -79,6 +91,7 @@ class Workflow:
         directory: Directory,
         people: People,
         policies: PolicyBook,
+        prices: PriceList,
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
@@ -86,6 +99,7 @@ class Workflow:
         self._directory = directory
         self._people = people
         self._policies = policies
+        self._prices = prices
         self._new_id = new_id
 
     async def is_new(self, place: Place) -> bool:
@@ -231,17 +245,64 @@ class Workflow:
         await self._store.offer(offers)
         return with_ids
 
-    async def lately(self, offered: Offered) -> list[UpgradeRequest]:
-        """Other requests about the same subscription that are not settled, or ended in the last
-        month; the newest first."""
+    async def earlier(self, offered: Offered) -> tuple[Earlier, ...]:
+        """Other requests about the same subscription that are not settled, or were done in the
+        last month; the newest first."""
         since = await self._store.now() - LATELY
-        found = await self._store.asked_for(offered.subscription.id, limit=20)
-        return [
+        found = [
             request
-            for request in found
+            for request in await self._store.asked_for(offered.subscription.id, limit=20)
             if request.closed_at is None
             or (request.state is State.DONE and request.closed_at >= since)
         ]
+        links = await self._store.links([request.id for request in found])
+        return tuple(
+            Earlier(
+                state=request.state,
+                target=request.option.name,
+                requester=request.requester,
+                created_at=request.created_at,
+                link=links.get(request.id, ""),
+            )
+            for request in found
+        )
+
+    async def price(self, offered: Offered) -> PriceChange | None:
+        """What the offered upgrade costs more; None where the price list does not say."""
+        now = await self._store.now()
+        return self._prices.change(offered.subscription, offered.option, now)
+
+    async def home(self, person: Person) -> Home:
+        """What this person's Home shows."""
+        standing = await self._people.standing(person)
+        policy = self._policies.defaults
+        if standing is not Standing.FULL_MEMBER:
+            return Home(standing, policy)
+        asked, waits = await asyncio.gather(
+            self._store.asked_by(person, HOME_SHOWS * 5),
+            self._waits_for(person),
+        )
+        mine = tuple(request for request in asked if request.closed_at is None)[:HOME_SHOWS]
+        lately = tuple(request for request in asked if request.closed_at)[:HOME_SHOWS]
+        links = await self.links([*waits, *mine, *lately])
+        return Home(standing, policy, waits, mine, lately, links)
+
+    async def _waits_for(self, person: Person) -> tuple[UpgradeRequest, ...]:
+        """What this person could approve now, and what they asked for and have to confirm."""
+        waiting = await self._store.awaiting(person.team_id, MOST_WAITING)
+        now = await self._store.now()
+        reasons = await asyncio.gather(*(self._why_not(each, person, now) for each in waiting))
+        return tuple(request for request, why in zip(waiting, reasons, strict=True) if why is None)[
+            :HOME_SHOWS
+        ]
+
+    async def links(self, requests: list[UpgradeRequest]) -> dict[str, str]:
+        """The links of the cards, by the requests' ids."""
+        return await self._store.links([request.id for request in requests])
+
+    async def language(self, person: Person) -> str:
+        """What the person reads, as Slack names it: `zh-TW`."""
+        return await self._people.locale(person)
 
     async def choose(self, offer_id: str, person: Person) -> tuple[Offered, Policy]:
         """An option's button: what was offered, and the policy a request for it falls under.
@@ -296,6 +357,8 @@ class Workflow:
             correlation_id=self._new_id(),
             created_at=now,
             expires_at=now + policy.expires_after,
+            price=self._prices.change(offered.subscription, option, now),
+            earlier=(await self.earlier(offered))[:MOST_EARLIER],
         )
         return await self._store.add(story.ask(request))
 
@@ -400,6 +463,16 @@ class Workflow:
         if request.state is not State.UNKNOWN:
             raise Refused(Reason.NOTHING_TO_CHECK, request=request)
         return request
+
+    async def ask_again(self, pointer: Pointer, place: Place) -> Customer:
+        """*Ask again*, or *Try again*: the customer of a request that has ended without an upgrade.
+        Raises Refused where it has not, and for whoever may not ask."""
+        request = await self._card(pointer, place)
+        ended = (State.DECLINED, State.WITHDRAWN, State.EXPIRED)
+        if request.state not in ended and not request.may_be_tried_again:
+            raise Refused(Reason.WRONG_STATE, request=request)
+        await self._require_requester(place, request.policy)
+        return request.customer
 
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """The request of a card. A copy of the card in another channel decides nothing."""

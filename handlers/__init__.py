@@ -6,11 +6,13 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import buttons
 from handlers import (
+    again,
     approve,
     check,
     choose,
     decline,
     find,
+    home,
     looking,
     outdated,
     perform,
@@ -43,6 +45,10 @@ def register(app: AsyncApp, guard: Guard) -> None:
 
     app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
     app.action(buttons.CHECK_AGAIN)(guard.looks_up(Click, check.check_again))
+    app.action(buttons.ASK_AGAIN)(guard.looks_up(Click, again.press))
+    app.action(buttons.PORTAL)(outdated.nothing_to_do)
+
+    app.event("app_home_opened")(guard.hears(home.opened))
 
     app.command(ANYTHING)(guard.looks_up(Command, outdated.command))
     app.action(ANYTHING)(guard.decides(Click, outdated.button))

@@ -4,6 +4,8 @@ A customer is answered with what can be upgraded there, an option with the revie
 form opens from what was stored when the option was listed, so it needs no call to Microsoft.
 """
 
+import asyncio
+
 from bot.messages import forms, options
 from handlers.guard import Answer, Desk
 from handlers.inbound import Click
@@ -19,8 +21,9 @@ async def customer(click: Click, desk: Desk) -> Answer:
 async def option(click: Click, desk: Desk) -> Answer:
     """Open the review form."""
     offered, policy = await desk.workflow.choose(click.value, click.place.person)
-    what = (offered.customer, offered.subscription, offered.option)
-    lately = await desk.workflow.lately(offered)
-    form = forms.review(offered.id, *what, policy, lately)
+    change, earlier = await asyncio.gather(
+        desk.workflow.price(offered), desk.workflow.earlier(offered)
+    )
+    form = forms.review(offered, policy, change, earlier)
     await desk.announcer.open_form(click.trigger_id, form)
     return []

@@ -19,18 +19,20 @@ from bot.announcer import Announcer
 from bot.background import Background, Rush
 from bot.domain.policy import Person
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
+from bot.homes import Homes
 from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
+from bot.messages.language import speaking
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
-from handlers.inbound import Click, Command, Search, Submission, Typing
+from handlers.inbound import Click, Command, HomeOpened, Search, Submission, Typing
 
 log = structlog.get_logger()
 
 Inbound = TypeVar("Inbound", Command, Click, Submission, Search)
-Readable = TypeVar("Readable", Command, Click, Submission, Search, Typing)
+Readable = TypeVar("Readable", Command, Click, Submission, Search, Typing, HomeOpened)
 Answer = list[Message]
 """What only the person who clicked reads; empty where the card, or a form, is the answer."""
 
@@ -53,6 +55,7 @@ class Desk:
     performer: Performer
     announcer: Announcer
     jobs: Jobs
+    homes: Homes
 
 
 Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
@@ -73,10 +76,10 @@ class Guard:
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
             event = self._read(inbound, body)
             with self._rush:
-                answer = await self._outcome(handle, event) if event else []
+                outcome = await self._outcome(handle, event) if event else []
                 await ack()
-            if event and answer:
-                self._background.start(self._answer_once(event, answer), "answering")
+            if event and outcome:
+                self._background.start(self._answer_once(event, outcome), "answering")
 
         return listener
 
@@ -98,17 +101,15 @@ class Guard:
             if event is None:
                 await ack()
                 return
-            try:
-                answer = await handle(event, self._desk)
-            except Exception as error:
-                answer = self._explain(error)
-                if isinstance(error, Refused) and error.reason in FIELD_OF:
-                    words = replies.refusal_text(error)
-                    await ack(response_action="errors", errors={FIELD_OF[error.reason]: words})
-                    return
+            outcome = await self._outcome(handle, event)
+            if isinstance(outcome, Refused) and outcome.reason in FIELD_OF:
+                with speaking(await self._language(event.place.person)):
+                    words = replies.refusal_text(outcome)
+                await ack(response_action="errors", errors={FIELD_OF[outcome.reason]: words})
+                return
             await ack()
-            if answer:
-                self._background.start(self._answer(event, answer), "answering")
+            if outcome:
+                self._background.start(self._answer(event, outcome), "answering")
 
         return listener
 
@@ -128,15 +129,40 @@ class Guard:
 
         return listener
 
+    def hears(self, handle: Callable[[HomeOpened, Desk], Awaitable[None]]) -> Listener:
+        """For an event that nobody waits for: acknowledged at once."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack()
+            if event := self._read(HomeOpened, body):
+                self._background.start(self._hear(handle, event), "hearing")
+
+        return listener
+
+    async def _hear(
+        self, handle: Callable[[HomeOpened, Desk], Awaitable[None]], event: HomeOpened
+    ) -> None:
+        try:
+            await handle(event, self._desk)
+        except (Refused, Unavailable, *SLACK_ERRORS) as error:
+            log.warning("guard.not_shown", user=event.person.user_id, trouble=type(error).__name__)
+
     async def _run(self, handle: Handler[Inbound], event: Inbound) -> None:
         if not await self._is_new(event):
             return
-        if answer := await self._outcome(handle, event):
-            await self._answer(event, answer)
+        with speaking(await self._language(event.place.person)):
+            outcome = await self._outcome(handle, event)
+        if outcome:
+            await self._answer(event, outcome)
 
-    async def _answer_once(self, event: Command | Click | Submission, answer: Answer) -> None:
+    async def _answer_once(
+        self, event: Command | Click | Submission, outcome: Answer | Exception
+    ) -> None:
         if await self._is_new(event):
-            await self._answer(event, answer)
+            await self._answer(event, outcome)
+
+    async def _language(self, person: Person) -> str:
+        return await self._desk.workflow.language(person)
 
     async def _is_new(self, event: Command | Click | Submission) -> bool:
         """Whether it was not, or is not just being, answered already."""
@@ -145,11 +171,11 @@ class Guard:
         except Unavailable:
             return True  # better told twice than not at all
 
-    async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer:
+    async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer | Exception:
         try:
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
-            return self._explain(error)
+            return error
 
     def _explain(self, error: Exception) -> Answer:
         """The answer for a handler that did not end well."""
@@ -172,8 +198,13 @@ class Guard:
         log.error("guard.mistake", reference=reference, exc_info=error)
         return [replies.our_mistake(reference)]
 
-    async def _answer(self, event: Command | Click | Submission, answer: Answer) -> None:
+    async def _answer(
+        self, event: Command | Click | Submission, outcome: Answer | Exception
+    ) -> None:
+        """Tell the person, in their language, what they asked for or why it did not go well."""
         place, announcer = event.place, self._desk.announcer
+        with speaking(await self._language(place.person)):
+            answer = self._explain(outcome) if isinstance(outcome, Exception) else outcome
         try:
             if isinstance(event, Submission) or not event.response_url:
                 for message in answer:
@@ -194,11 +225,12 @@ class Guard:
             user = body.get("user")
             user_id = user.get("id") if isinstance(user, dict) else body.get("user_id")
             if isinstance(user_id, str):
-                told = self._tell(Person("", user_id), replies.our_mistake(reference))
-                self._background.start(told, "answering")
+                self._background.start(self._admit(Person("", user_id), reference), "answering")
             return None
 
-    async def _tell(self, person: Person, message: Message) -> None:
+    async def _admit(self, person: Person, reference: str) -> None:
+        with speaking(await self._language(person)):
+            message = replies.our_mistake(reference)
         try:
             await self._desk.announcer.tell(person, "", message)
         except SLACK_ERRORS as error:

@@ -16,4 +16,4 @@ async def show(command: Command, desk: Desk) -> Answer:
         found = await desk.workflow.asked_by_me(command.place, past.SHOWN + 1)
     else:
         found = await desk.workflow.asked_here(whose, command.place, past.SHOWN + 1)
-    return [past.history(whose, found)]
+    return [past.history(whose, found, await desk.workflow.links(found))]

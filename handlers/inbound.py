@@ -151,6 +151,24 @@ class Typing(Inbound):
         return Place(_person(self.user, self.team), self.view.private_metadata)
 
 
+class Opened(Inbound):
+    """What a person opened."""
+
+    user: str
+    tab: str = ""
+
+
+class HomeOpened(Inbound):
+    """Somebody opened a tab of the bot's: an event, which nobody waits for."""
+
+    team_id: str = ""
+    event: Opened
+
+    @property
+    def person(self) -> Person:
+        return Person(self.team_id, self.event.user)
+
+
 def _person(user: User, team: Id | None) -> Person:
     """`team` can be missing in an organisation; somebody of no team is a stranger."""
     return Person(user.team_id or (team.id if team else ""), user.id)

@@ -138,7 +138,7 @@ def is_true(said: str, approved_by: set[str]) -> bool:
         return {named[1]} == approved_by
     if named := re.search(r"already running: <@(\w+)> confirmed", said):
         return named[1] == ALICE
-    return "0 of 1 approvals" in said or "already done" in said
+    return "0 of 1 approval." in said or "already done" in said
 
 
 def without_compare_and_set() -> None:

@@ -36,6 +36,7 @@ def plain(workspace: Workspace, text: str) -> str:
     text = re.sub(r"<!subteam\^(\w+)>", lambda m: "@" + names.get(m[1], m[1]), text)
     text = re.sub(r"<@(\w+)>", lambda m: "@" + names.get(m[1], m[1]), text)
     text = re.sub(r"<#(\w+)>", lambda m: "#" + workspace.channels[m[1]].name, text)
+    text = re.sub(r"<[^|>]*/archives/[^|>]*\|([^>]*)>", r"\1↗", text)
     text = re.sub(r"<([^|>]*)\|([^>]*)>", r"\2 [\1]", text)
     return GUID.sub("(id)", text).replace("*", "")
 

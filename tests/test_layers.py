@@ -25,19 +25,25 @@ MAY_IMPORT = {
     "bot.slack": set[str](),
     "bot.people": {"bot.slack", *LOW},
     "bot.policy_file": {"bot.partner_center", "bot.domain"},
-    "bot.settings": {"bot.policy_file", "bot.partner_center", "bot.domain"},
+    "bot.price_list": {"bot.domain"},
+    "bot.settings": {"bot.policy_file", "bot.price_list", "bot.partner_center", "bot.domain"},
     "bot.preflight": {"bot.settings", "bot.slack", "bot.messages", "bot.partner_center", *LOW},
     "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
     },
+    "bot.homes": {
+        "bot.announcer", "bot.workflow", "bot.background", "bot.messages", "bot.slack",
+        "bot.store", *LOW,
+    },
     "bot.jobs": {
-        "bot.announcer", "bot.performer", "bot.background", "bot.messages", "bot.slack",
+        "bot.announcer", "bot.homes", "bot.performer", "bot.background", "bot.slack",
         "bot.store", *LOW,
     },
     "handlers": {
         "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack",
+        "bot.homes",
         "bot.background", "bot.messages", "bot.buttons", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},

@@ -52,13 +52,16 @@ class Conversation:
     async def newest_card(self) -> Message:
         """The newest message in the channel itself, for all to see."""
         await self.bot.quiet()
-        cards = [
+        assert self.cards(), "there is no card"
+        return self.cards()[-1]
+
+    def cards(self) -> list[Message]:
+        """The messages in the channel itself, for all to see."""
+        return [
             m
             for m in self.slack.messages
             if not m.only_for and not m.thread_ts and m.channel == CHANNEL
         ]
-        assert cards, "there is no card"
-        return cards[-1]
 
     async def thread(self) -> str:
         """What is new in the threads, a blank line between the messages."""
@@ -120,8 +123,17 @@ class Conversation:
         """How often an upgrade was sent to Partner Center."""
         return sum(1 for call in self.partner_center.calls if call.method == "POST")
 
+    def has_read_that_it_is_their_turn(self, user: str) -> None:
+        """Whoever presses *Upgrade now* was told so in a direct message, which most stories need
+        not tell."""
+        for message in self.private(user):
+            if "It is your turn" in message.text:
+                self.read(message)
+
     def leave(self) -> None:
         """The end of the conversation: nothing may be left unread."""
+        for user in self.slack.users:
+            self.has_read_that_it_is_their_turn(user)
         left = [reading.message(self.slack, m) for m in self._unread]
         left += [reading.form(self.slack, view) for view in self._forms]
         assert not left, "nobody has read:\n" + "\n\n".join(left)
@@ -192,6 +204,8 @@ class Somebody:
     async def presses(self, label: str) -> None:
         """Press a button that this person sees, in the newest message that has it."""
         message, action_id = await self.sees_button(label)
+        if label == "Upgrade now":
+            self._conversation.has_read_that_it_is_their_turn(self.id)
         interactions = self._conversation.practice.slack.interactions
         await interactions.click(self.id, message, action_id)
 

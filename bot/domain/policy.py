@@ -56,7 +56,7 @@ class Policy:
     """What holds for one request.
 
     `approvers` and `requesters` are lists of which a person must be in every one: a list of
-    the defaults and one of each rule that names people.
+    the defaults and one of each rule that names people. `banners` are shown on the card.
     """
 
     approvals: int
@@ -66,6 +66,7 @@ class Policy:
     expires_after: timedelta
     remind_after: timedelta
     evidence: Evidence
+    banners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Rule:
     expires_after: timedelta | None = None
     remind_after: timedelta | None = None
     evidence: Evidence | None = None
+    banner: str = ""
 
     def matches(self, *, seats: int, channel: str, customer: str) -> bool:
         """Whether a request for `seats` of this customer in this channel falls under the rule."""
@@ -125,6 +127,7 @@ def strictest(one: Policy, other: Policy) -> Policy:
         expires_after=min(one.expires_after, other.expires_after),
         remind_after=min(one.remind_after, other.remind_after),
         evidence=max(one.evidence, other.evidence, key=list(Evidence).index),
+        banners=tuple(dict.fromkeys(one.banners + other.banners)),
     )
 
 
@@ -139,6 +142,7 @@ def _tightened(policy: Policy, rule: Rule) -> Policy:
         expires_after=rule.expires_after or policy.expires_after,
         remind_after=rule.remind_after or policy.remind_after,
         evidence=rule.evidence or policy.evidence,
+        banners=(*policy.banners, rule.banner) if rule.banner else policy.banners,
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bot.domain.drift import Difference, fingerprint
 from bot.domain.policy import Person, Policy
+from bot.domain.price import PriceChange
 from bot.domain.subscription import Customer, Obstacle, Subscription, UpgradeOption
 
 
@@ -156,6 +157,18 @@ class Aftermath:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """Another request about the same subscription, as it stood when this one was made; `link` is
+    that of its card, empty where there is none."""
+
+    state: State
+    target: str
+    requester: Person
+    created_at: datetime
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UpgradeRequest:
     """One wish to upgrade one subscription, from the form to the end.
 
@@ -203,6 +216,8 @@ class UpgradeRequest:
     outcome: Outcome | None = None
     licences_before: tuple[LicenceCount, ...] = ()
     cared: int = 0
+    price: PriceChange | None = None
+    earlier: tuple[Earlier, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -213,6 +228,11 @@ class UpgradeRequest:
     def is_open(self) -> bool:
         """Whether people can still decide about it."""
         return self.state in (State.AWAITING_APPROVAL, State.APPROVED)
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether it failed, and certainly changed nothing: Partner Center itself said so."""
+        return self.state is State.FAILED and not (self.outcome and self.outcome.seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ Limits: https://docs.slack.dev/reference/block-kit
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.policy import CHANNEL, Names, Person
+from bot.messages.language import say
 
 Block = dict[str, Any]
 
@@ -22,15 +23,17 @@ TEXT_LIMIT = 3900
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Blocks, and the same as plain text: what notifications show and screen readers read."""
+    """Blocks, and the same as plain text: what notifications show and screen readers read.
+
+    The text has all texts of the blocks, a line each, and the names of the buttons.
+    """
 
     blocks: list[Block]
+    text: str = field(init=False)
 
-    @property
-    def text(self) -> str:
-        """All texts of the blocks, a line each, and the names of the buttons."""
+    def __post_init__(self) -> None:
         lines = [line for block in self.blocks for line in _lines(block)]
-        return _cut("\n".join(lines), TEXT_LIMIT)
+        object.__setattr__(self, "text", _cut("\n".join(lines), TEXT_LIMIT))
 
 
 _LOOK_ALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "\u2028": " ", "\u2029": " "})
@@ -83,19 +86,25 @@ def mention(person: Person) -> str:
 
 def anyone_of(names: Names) -> str:
     """Groups and users of a policy, as mentions."""
-    words = [
-        "the full members of this channel"
-        if name == CHANNEL
-        else (f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>")
-        for name in names
-    ]
-    return " or ".join(words)
+    return say(" or ").join(_anyone_of(name) for name in names)
+
+
+def everyone_of(lists: tuple[Names, ...]) -> str:
+    """Whoever is in each of the lists."""
+    return say(", who are also of ").join(anyone_of(names) for names in lists)
+
+
+def _anyone_of(name: str) -> str:
+    if name == CHANNEL:
+        return say("the full members of this channel")
+    return f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>"
 
 
 def moment(at: datetime) -> str:
     """A point in time, shown in the reader's own zone."""
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
+    shown = say("{day} at {time}", day="{date_short_pretty}", time="{time}")
+    return f"<!date^{int(at.timestamp())}^{shown}|{fallback}>"
 
 
 def link(url: str, words: str) -> str:
@@ -140,6 +149,12 @@ def button(text: str, action_id: str, value: str, **more: Any) -> Block:
     return {"type": "button", "text": label, "action_id": action_id, "value": value, **more}
 
 
+def link_button(text: str, action_id: str, url: str) -> Block:
+    """A button that opens a page. Slack tells the bot of it too."""
+    label = {"type": "plain_text", "text": _cut(text, BUTTON_LIMIT), "emoji": False}
+    return {"type": "button", "text": label, "action_id": action_id, "url": url}
+
+
 def confirm(title: str, text: str, yes: str, no: str) -> Block:
     return {
         "title": plain(title, 100),
@@ -170,6 +185,7 @@ def _lines(block: Block) -> list[str]:
         case "table":
             return [" · ".join(cell["text"] for cell in row) for row in block["rows"]]
         case "actions":
-            return ["Buttons: " + ", ".join(e["text"]["text"] for e in block["elements"])]
+            labels = ", ".join(e["text"]["text"] for e in block["elements"])
+            return [say("Buttons: {labels}", labels=labels)]
         case _:
             return []

@@ -1,23 +1,24 @@
 """The forms: reviewing a request before it is posted, and saying why one is declined."""
 
 from bot import buttons
+from bot.domain.offer import Offered
 from bot.domain.policy import Confirm, Evidence, Policy
-from bot.domain.subscription import Customer, Subscription, UpgradeOption
-from bot.domain.upgrade import UpgradeRequest
+from bot.domain.price import PriceChange
+from bot.domain.subscription import Customer, UpgradeOption
+from bot.domain.upgrade import Earlier, UpgradeRequest
 from bot.messages import words
 from bot.messages.blocks import (
     Block,
-    anyone_of,
     context,
+    everyone_of,
     fields,
-    mention,
-    moment,
     outside,
     outside_plain,
     plain,
     section,
 )
-from bot.messages.card import MARKERS, what
+from bot.messages.card import banners, earlier_line, price, what
+from bot.messages.language import count, marked, numeral, say
 
 LONGEST_REASON = 1000
 WARNED_OF = 3
@@ -30,13 +31,15 @@ def find(channel_id: str) -> Block:
     element = {
         "type": "external_select",
         "action_id": buttons.CUSTOMER,
-        "placeholder": plain("A part of the name, the domain or the tenant id", 150),
+        "placeholder": plain(say("A part of the name, the domain or the tenant id"), 150),
         "min_query_length": 2,
         "focus_on_load": True,
     }
-    hint = "You see what can be upgraded. Nothing is ordered yet."
-    field = _input(buttons.CUSTOMER, "Customer", hint, element, optional=False)
-    return _form(buttons.FIND_FORM, "Find a customer", "Show upgrades", channel_id, [field])
+    hint = say("You see what can be upgraded. Nothing is ordered yet.")
+    field = _input(buttons.CUSTOMER, say("Customer"), hint, element, optional=False)
+    return _form(
+        buttons.FIND_FORM, say("Find a customer"), say("Show upgrades"), channel_id, [field]
+    )
 
 
 def customers(found: list[Customer]) -> list[Block]:
@@ -48,69 +51,70 @@ def customers(found: list[Customer]) -> list[Block]:
 
 
 def review(
-    offer_id: str,
-    customer: Customer,
-    subscription: Subscription,
-    option: UpgradeOption,
-    policy: Policy,
-    lately: list[UpgradeRequest],
+    offered: Offered, policy: Policy, change: PriceChange | None, earlier: tuple[Earlier, ...]
 ) -> Block:
-    """The review form behind an option's button. `offer_id` is all that comes back; `lately`:
-    other requests about the same subscription, which are warned of."""
+    """The review form behind an option's button; the offer's id is all that comes back.
+    `earlier`: other requests about the same subscription, which are warned of."""
+    customer, subscription, option = offered.customer, offered.subscription, offered.option
+    term = words.term(option) or words.term(subscription) or say("as Partner Center has it")
     blocks = [
         section(
             f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
             f"{outside(subscription.name)} → *{outside(option.name)}*"
         ),
+        *banners(policy.banners),
         fields(
-            f"*Seats:* {option.seats}",
-            f"*Kind:* {words.how(option)}",
-            f"*Users' licences:* {words.LICENCES[option.type]}",
-            f"*Term:* {words.term(option) or words.term(subscription) or 'as Partner Center has it'}",
+            say("*Seats:* {seats}", seats=numeral(option.seats)),
+            say("*Kind:* {kind}", kind=words.how(option)),
+            say("*Users' licences:* {licences}", licences=words.licences(option)),
+            say("*Term:* {term}", term=term),
+            say("*Effective:* {when}", when=words.effective(option)),
         ),
+        section(say("*Price:* {price}", price=price(change))),
         section(words.cannot_be_undone(subscription, option)),
-        *([section(_warning(lately))] if lately else []),
+        *([section(_warning(earlier))] if earlier else []),
         *([_seats(option)] if option.seats_can_be_fewer and option.seats > 1 else []),
-        _reason("Reason", "Why does the customer need it? The approvers read this."),
+        _reason(say("Reason"), say("Why does the customer need it? The approvers read this.")),
     ]
     if policy.evidence is not Evidence.OFF:
         blocks.append(_evidence(required=policy.evidence is Evidence.REQUIRED))
     blocks.append(context(_who_is_asked(policy)))
-    return _form(buttons.REVIEW_FORM, "Review the upgrade", "Ask the team", offer_id, blocks)
+    title, submit = say("Review the upgrade"), say("Ask the team")
+    return _form(buttons.REVIEW_FORM, title, submit, offered.id, blocks)
 
 
 def decline(request: UpgradeRequest, value: str) -> Block:
     """The form behind *Decline*. `value` is that of the card's button."""
     blocks = [
         section(what(request)),
-        _reason("Why not?", "The requester reads this."),
+        _reason(say("Why not?"), say("The requester reads this.")),
     ]
-    return _form(buttons.DECLINE_FORM, "Decline the upgrade", "Decline", value, blocks)
+    return _form(buttons.DECLINE_FORM, say("Decline the upgrade"), say("Decline"), value, blocks)
 
 
-def _warning(lately: list[UpgradeRequest]) -> str:
-    lines = [
-        f"• {MARKERS[request.state]}: {outside(request.option.name)}, asked by "
-        f"{mention(request.requester)} in <#{request.channel_id}> {moment(request.created_at)}"
-        for request in lately[:WARNED_OF]
-    ]
-    more = len(lately) - len(lines)
-    lines += [f"• and {more} more"] if more else []
-    return "⚠️ *This subscription was asked about before:*\n" + "\n".join(lines)
+def _warning(earlier: tuple[Earlier, ...]) -> str:
+    lines = [earlier_line(each) for each in earlier[:WARNED_OF]]
+    if more := len(earlier) - len(lines):
+        lines.append(count("• and {count} more", "• and {count} more", more))
+    return "\n".join([say("⚠️ *This subscription was asked about before:*"), *lines])
 
 
 def _who_is_asked(policy: Policy) -> str:
     if policy.approvals == 0:
-        return "No approval is needed; the card will have the button that upgrades."
-    who = ", who are also of ".join(anyone_of(names) for names in policy.approvers)
-    count = "One approval" if policy.approvals == 1 else f"{policy.approvals} approvals"
-    return f"{count} of {who} will be needed. {_AFTERWARDS[policy.confirm]}"
+        return say("No approval is needed; the card will have the button that upgrades.")
+    asked = count(
+        "{count} approval of {who} will be needed.",
+        "{count} approvals of {who} will be needed.",
+        policy.approvals,
+        who=everyone_of(policy.approvers),
+    )
+    return f"{asked} {say(_AFTERWARDS[policy.confirm])}"
 
 
 _AFTERWARDS = {
-    Confirm.REQUESTER: "Nothing is ordered before that and your confirmation.",
-    Confirm.APPROVER: "Nothing is ordered before that and an approver's confirmation.",
-    Confirm.NOBODY: "*The last approval orders it.*",
+    Confirm.REQUESTER: marked("Nothing is ordered before that and your confirmation."),
+    Confirm.APPROVER: marked("Nothing is ordered before that and an approver's confirmation."),
+    Confirm.NOBODY: marked("*The last approval orders it.*"),
 }
 
 
@@ -133,18 +137,19 @@ def _seats(option: UpgradeOption) -> Block:
         "min_value": "1",
         "max_value": str(option.seats),
     }
-    hint = (
-        f"1 to {option.seats}. The rest stays on the old plan; more seats can be bought afterwards."
+    hint = say(
+        "1 to {most}. The rest stays on the old plan; more seats can be bought afterwards.",
+        most=numeral(option.seats),
     )
-    return _input(buttons.SEATS, "Seats", hint, element, optional=False)
+    return _input(buttons.SEATS, say("Seats"), hint, element, optional=False)
 
 
 def _evidence(*, required: bool) -> Block:
     element = {"type": "url_text_input", "action_id": buttons.EVIDENCE}
     return _input(
         buttons.EVIDENCE,
-        "Link to the customer's consent",
-        "The e-mail or ticket in which the customer agreed.",
+        say("Link to the customer's consent"),
+        say("The e-mail or ticket in which the customer agreed."),
         element,
         optional=not required,
     )
@@ -167,7 +172,7 @@ def _form(callback_id: str, title: str, submit: str, carried: str, blocks: list[
         "callback_id": callback_id,
         "title": plain(title, 24),
         "submit": plain(submit, 24),
-        "close": plain("Cancel", 24),
+        "close": plain(say("Cancel"), 24),
         "private_metadata": carried,
         "blocks": blocks,
     }

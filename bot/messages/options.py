@@ -15,6 +15,7 @@ from bot.messages.blocks import (
     outside_plain,
     section,
 )
+from bot.messages.language import count, day, say
 from bot.messages.replies import trouble
 
 CUSTOMERS_SHOWN = 20
@@ -33,10 +34,18 @@ def which_customer(found: list[Customer]) -> Message:
         )
         for number, customer in enumerate(shown)
     ]
-    blocks = [section("Which customer do you mean?"), actions("customers", *rows)]
-    if len(found) > len(shown):
+    blocks = [section(say("Which customer do you mean?")), actions("customers", *rows)]
+    if more := len(found) - len(shown):
         blocks.append(
-            context(f"{len(found) - len(shown)} more are not shown. Type more of the name.")
+            context(
+                count(
+                    "{count} more is not shown. Type more of the name, or `/upgrade` alone to find "
+                    "it by typing ahead.",
+                    "{count} more are not shown. Type more of the name, or `/upgrade` alone to find "
+                    "one by typing ahead.",
+                    more,
+                )
+            )
         )
     return Message(blocks)
 
@@ -57,8 +66,10 @@ def _title(customer: Customer, upgradable: list[Upgradable]) -> Block:
     possible = sum(1 for each in upgradable for _, offer_id in each.options if offer_id)
     name = f"*{outside(customer.name)}* ({outside(customer.domain)})"
     if possible:
-        return section(f"{name}: press what it should become. Nothing is ordered yet.")
-    return section(f"{name}: nothing can be upgraded at the moment.")
+        return section(
+            say("{name}: press what it should become. Nothing is ordered yet.", name=name)
+        )
+    return section(say("{name}: nothing can be upgraded at the moment.", name=name))
 
 
 def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
@@ -69,6 +80,7 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
             outside_plain(f"{option.name} ({_way(option)})", 75),
             buttons.choose_option(next(numbers)),
             offer_id,
+            accessibility_label=_aloud(subscription, option),
         )
         for option, offer_id in each.options
         if offer_id
@@ -80,36 +92,46 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
     return blocks
 
 
+def _aloud(subscription: Subscription, option: UpgradeOption) -> str:
+    """What a screen reader says: two subscriptions can have buttons of one text."""
+    old, new = outside_plain(subscription.name, 28), outside_plain(option.name, 28)
+    return f"{old} → {new}: {_way(option)}"[:75]
+
+
 def _facts(subscription: Subscription) -> str:
-    facts = [f"{subscription.seats} seats", words.status(subscription)]
+    facts = [words.seats(subscription.seats), words.status(subscription)]
     if term := words.term(subscription):
         facts.append(term)
     if subscription.ends_at:
-        verb = "renews" if subscription.auto_renews else "ends"
-        facts.append(f"{verb} {subscription.ends_at:%Y-%m-%d}")
+        ends = day(subscription.ends_at)
+        renews = subscription.auto_renews
+        facts.append(say("renews {day}", day=ends) if renews else say("ends {day}", day=ends))
     if subscription.add_ons:
-        facts.append(f"{len(subscription.add_ons)} add-ons")
+        facts.append(count("{count} add-on", "{count} add-ons", len(subscription.add_ons)))
     if subscription.promotion_id:
-        facts.append("with a promotion")
+        facts.append(say("with a promotion"))
     if subscription.scheduled_change:
-        facts.append(f"scheduled for the renewal: {outside(subscription.scheduled_change)}")
+        change = outside(subscription.scheduled_change)
+        facts.append(say("scheduled for the renewal: {change}", change=change))
     return f"*{outside(subscription.name)}*\n" + " · ".join(facts)
 
 
 def _way(option: UpgradeOption) -> str:
-    kind = words.UPGRADE_TYPES[option.type]
-    return f"{kind}, into {option.into_name or option.into}" if option.into else kind
+    if not option.into:
+        return words.kind(option)
+    into = option.into_name or option.into
+    return say("{kind}, into {into}", kind=words.kind(option), into=into)
 
 
 def _why_not(each: Upgradable) -> list[str]:
     """A line for the options that are not possible, for those of the renewal, and for a
     subscription that has none."""
     if each.subscription.kind in words.NOT_UPGRADABLE:
-        return [words.NOT_UPGRADABLE[each.subscription.kind]]
+        return [say(words.NOT_UPGRADABLE[each.subscription.kind])]
     if each.trouble:
-        return ["The options are not known: " + trouble(each.trouble)]
+        return [say("The options are not known: {why}", why=trouble(each.trouble))]
     if not each.options:
-        return ["Microsoft offers no upgrade for this plan."]
+        return [say("Microsoft offers no upgrade for this plan.")]
     reasons: dict[str, list[str]] = {}
     later: list[str] = []
     for option, offer_id in each.options:
@@ -117,14 +139,21 @@ def _why_not(each: Upgradable) -> list[str]:
         if option.at_renewal and option.eligible:
             later.append(name)
         elif not offer_id:
-            why = " ".join(words.obstacle(o) for o in option.obstacles) or "No reason was given."
-            reasons.setdefault(why, []).append(name)
-    lines = [f"Not possible: {', '.join(names)}. {why}" for why, names in reasons.items()]
+            why = " ".join(words.obstacle(o) for o in option.obstacles)
+            reasons.setdefault(why or say("No reason was given."), []).append(name)
+    lines = [
+        say("Not possible: {options}. {why}", options=", ".join(names), why=why)
+        for why, names in reasons.items()
+    ]
     if len(reasons) == 1 and not later and not any(offer_id for _, offer_id in each.options):
-        lines = [f"Not possible at the moment. {why}" for why in reasons]
+        lines = [say("Not possible at the moment. {why}", why=why) for why in reasons]
     if later:
         lines.append(
-            f"At the renewal: {', '.join(later)}. Schedule that in Partner Center; this bot upgrades at once."
+            say(
+                "At the renewal: {options}. Schedule that in Partner Center; this bot upgrades at "
+                "once.",
+                options=", ".join(later),
+            )
         )
     return lines
 

@@ -1,9 +1,12 @@
 """The private answer to `/upgrade history`: a line for each request, the newest first."""
 
+from collections.abc import Mapping
+
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.messages import words
-from bot.messages.blocks import Message, context, mention, moment, outside, section
-from bot.messages.card import MARKERS
+from bot.messages.blocks import Message, context, link, mention, moment, outside, section
+from bot.messages.card import marker
+from bot.messages.language import say
 
 SHOWN = 15
 """Requests in one answer; a message holds about twice as many."""
@@ -11,43 +14,68 @@ SHOWN = 15
 MINE = "mine"
 
 
-def history(whose: str, found: list[UpgradeRequest]) -> Message:
+def history(whose: str, found: list[UpgradeRequest], links: Mapping[str, str]) -> Message:
     """`whose`: what was typed, a customer, `mine`, or nothing for the channel. `found`: one more
-    than are shown, where there are more."""
-    whom = {"": "in this channel", MINE: "by you"}.get(
-        whose.lower(), f"for “{outside(whose)}” in this channel"
-    )
+    than are shown, where there are more. `links`: those of the cards, by the requests' ids."""
     if not found:
-        return Message([section(f"No upgrade was asked for {whom} yet.")])
+        return Message([section(_nothing(whose))])
     shown = found[:SHOWN]
-    blocks = [section(f"*Upgrades asked for {whom}*, the newest first:")]
-    blocks += [section(_line(request)) for request in shown]
+    blocks = [section(_title(whose))]
+    blocks += [section(line(request, links.get(request.id, ""))) for request in shown]
     if len(found) > len(shown):
         blocks.append(
             context(
-                "Older ones are not shown. `/upgrade history` and a customer's name shows fewer."
+                say(
+                    "Older ones are not shown. `/upgrade history` and a customer's name shows "
+                    "fewer."
+                )
             )
         )
     return Message(blocks)
 
 
-def _line(request: UpgradeRequest) -> str:
-    option = request.option
-    change = f"{outside(request.subscription.name)} → {outside(option.name)}, {words.how(option)}"
-    return (
-        f"{MARKERS[request.state]} · *{outside(request.customer.name)}*: {change}, "
-        f"{option.seats} seats\n"
-        f"Asked by {mention(request.requester)} {moment(request.created_at)}{_decided(request)}"
+def _title(whose: str) -> str:
+    if not whose:
+        return say("*Upgrades asked for in this channel*, the newest first:")
+    if whose.lower() == MINE:
+        return say("*Upgrades asked for by you*, the newest first:")
+    return say(
+        "*Upgrades asked for “{name}” in this channel*, the newest first:", name=outside(whose)
     )
 
 
-def _decided(request: UpgradeRequest) -> str:
+def _nothing(whose: str) -> str:
+    if not whose:
+        return say("No upgrade was asked for in this channel yet.")
+    if whose.lower() == MINE:
+        return say("No upgrade was asked for by you yet.")
+    return say("No upgrade was asked for “{name}” in this channel yet.", name=outside(whose))
+
+
+def line(request: UpgradeRequest, address: str) -> str:
+    """One request, in two lines: how it stands, what and for whom, and when it was."""
+    option, state = request.option, marker(request.state)
+    change = f"{outside(request.subscription.name)} → {outside(option.name)}, {words.how(option)}"
+    asked = say(
+        "Asked by {who} {when}", who=mention(request.requester), when=moment(request.created_at)
+    )
+    return (
+        f"{link(address, state) if address else state} · *{outside(request.customer.name)}*: "
+        f"{change}, {words.seats(option.seats)}\n" + " · ".join([asked, *_decided(request)])
+    )
+
+
+def _decided(request: UpgradeRequest) -> list[str]:
     """Who decided, and when it ended."""
-    approvers = ", ".join(mention(approval.by) for approval in request.approvals)
-    decided = f" · approved by {approvers}" if approvers else ""
+    decided = []
+    if approvers := ", ".join(mention(approval.by) for approval in request.approvals):
+        decided.append(say("approved by {who}", who=approvers))
     if request.closed_by and request.closed_at:
-        by, at = mention(request.closed_by), moment(request.closed_at)
-        return f"{decided} · {request.state.value} by {by} {at}"
-    if request.closed_at and request.state in (State.DONE, State.FAILED, State.EXPIRED):
-        return f"{decided} · ended {moment(request.closed_at)}"
+        by = {"who": mention(request.closed_by), "when": moment(request.closed_at)}
+        if request.state is State.DECLINED:
+            decided.append(say("declined by {who} {when}", **by))
+        else:
+            decided.append(say("withdrawn by {who} {when}", **by))
+    elif request.closed_at:
+        decided.append(say("ended {when}", when=moment(request.closed_at)))
     return decided

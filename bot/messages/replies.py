@@ -2,9 +2,11 @@
 and what to do."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from bot.domain.policy import Confirm, Names, Policy, Standing
+from bot.domain.policy import Confirm, Person, Policy, Standing
+from bot.domain.subscription import Customer
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import (
     NotAllowed,
@@ -17,9 +19,11 @@ from bot.errors import (
     Unreachable,
 )
 from bot.messages import words
-from bot.messages.blocks import Message, anyone_of, context, mention, moment, outside, section
+from bot.messages.blocks import Message, context, everyone_of, mention, moment, outside, section
+from bot.messages.language import count, marked, numeral, say
 
-NOTHING_CHANGED = "Nothing was changed."
+NOTHING_CHANGED = marked("Nothing was changed.")
+YOUR_CLICK = marked("Your click changed nothing.")
 
 
 def refusal(refused: Refused) -> Message:
@@ -34,175 +38,235 @@ def refusal_text(refused: Refused) -> str:
 
 def _not_a_member(about: Mapping[str, Any]) -> str:
     standing = about.get("standing", Standing.STRANGER)
-    return (
+    return say(
         "Only full members of this workspace can use upgrades, and Slack says that you are "
-        f"{_STANDINGS[standing]}. {NOTHING_CHANGED}"
+        "{standing}. {nothing_changed}",
+        standing=say(_STANDINGS[standing]),
+        nothing_changed=say(NOTHING_CHANGED),
     )
 
 
 _STANDINGS = {
-    Standing.GUEST: "a guest",
-    Standing.BOT: "a bot",
-    Standing.DEACTIVATED: "deactivated",
-    Standing.STRANGER: "from another workspace",
-    Standing.FULL_MEMBER: "a full member",
+    Standing.GUEST: marked("a guest"),
+    Standing.BOT: marked("a bot"),
+    Standing.DEACTIVATED: marked("deactivated"),
+    Standing.STRANGER: marked("from another workspace"),
+    Standing.FULL_MEMBER: marked("a full member"),
 }
 
 
 def _unknown_customer(about: Mapping[str, Any]) -> str:
-    said = f"No customer is called “{outside(about['text'])}”."
-    nearest = about["nearest"]
-    if not nearest:
-        return (
-            f"{said} {NOTHING_CHANGED} Type the beginning of its name, its domain or its tenant id."
-        )
-    names = ", ".join(f"`/upgrade {outside(c.name)}` ({outside(c.domain)})" for c in nearest)
-    return f"{said} Did you mean {names}? {NOTHING_CHANGED}"
+    said = say("No customer is called “{name}”.", name=outside(about["text"]))
+    nearest: list[Customer] = about["nearest"]
+    if nearest:
+        names = ", ".join(f"`/upgrade {outside(c.name)}` ({outside(c.domain)})" for c in nearest)
+        hint = say("Did you mean {names}?", names=names)
+    else:
+        hint = say("Type the beginning of its name, its domain or its tenant id.")
+    return f"{said} {hint} {say(NOTHING_CHANGED)}"
+
+
+def _no_subscription(about: Mapping[str, Any]) -> str:
+    customer: Customer = about["customer"]
+    said = say(
+        "*{name}* ({domain}) has no subscription, so there is nothing to upgrade.",
+        name=outside(customer.name),
+        domain=outside(customer.domain),
+    )
+    return f"{said} {say(NOTHING_CHANGED)}"
+
+
+def _may_not_request(about: Mapping[str, Any]) -> str:
+    who = everyone_of(about["policy"].requesters) or say("nobody")
+    return f"{say('Only {who} can ask for upgrades here.', who=who)} {say(NOTHING_CHANGED)}"
 
 
 def _as_it_is(about: Mapping[str, Any]) -> str:
-    request: UpgradeRequest = about["request"]
-    return f"{true_state(request)} Your click changed nothing."
+    return f"{true_state(about['request'])} {say(YOUR_CLICK)}"
 
 
 def true_state(request: UpgradeRequest) -> str:
     """How a request stands, for somebody who came too late."""
     match request.state:
         case State.AWAITING_APPROVAL:
-            have = f"{len(request.approvals)} of {request.policy.approvals} approvals"
-            return f"This is still waiting: it has {have}."
+            return count(
+                "This is still waiting: it has {have} of {count} approval.",
+                "This is still waiting: it has {have} of {count} approvals.",
+                request.policy.approvals,
+                have=numeral(len(request.approvals)),
+            )
         case State.APPROVED if request.approvals:
             last = request.approvals[-1]
-            return f"This was already approved by {mention(last.by)} {moment(last.at)}."
+            return _by(marked("This was already approved by {who} {when}."), last.by, last.at)
         case State.APPROVED:
-            return "This needs no approval; it waits for *Upgrade now*."
+            return say("This needs no approval; it waits for *Upgrade now*.")
         case State.PERFORMING if request.confirmed_by and request.confirmed_at:
-            by, at = mention(request.confirmed_by), moment(request.confirmed_at)
-            return f"This upgrade is already running: {by} confirmed it {at}."
-        case State.DECLINED | State.WITHDRAWN if request.closed_by and request.closed_at:
-            by, at = mention(request.closed_by), moment(request.closed_at)
-            return f"This was already {request.state.value} by {by} {at}."
+            said = marked("This upgrade is already running: {who} confirmed it {when}.")
+            return _by(said, request.confirmed_by, request.confirmed_at)
+        case State.DECLINED if request.closed_by and request.closed_at:
+            said = marked("This was already declined by {who} {when}.")
+            return _by(said, request.closed_by, request.closed_at)
+        case State.WITHDRAWN if request.closed_by and request.closed_at:
+            said = marked("This was already withdrawn by {who} {when}.")
+            return _by(said, request.closed_by, request.closed_at)
         case _:
-            return _FINAL[request.state]
+            return say(_FINAL[request.state])
+
+
+def _by(sentence: str, who: Person, when: datetime) -> str:
+    return say(sentence, who=mention(who), when=moment(when))
 
 
 _FINAL = {
-    State.AWAITING_APPROVAL: "This is still waiting for approval.",
-    State.APPROVED: "This was already approved.",
-    State.PERFORMING: "This upgrade is already running.",
-    State.UNKNOWN: "This was sent, and the bot is finding out what came of it.",
-    State.DONE: "This upgrade is already done; the result is in the thread.",
-    State.FAILED: "This upgrade has already failed; the thread says why.",
-    State.DECLINED: "This was already declined.",
-    State.WITHDRAWN: "This was already withdrawn.",
-    State.EXPIRED: "This has expired; nobody decided in time.",
+    State.AWAITING_APPROVAL: marked("This is still waiting for approval."),
+    State.APPROVED: marked("This was already approved."),
+    State.PERFORMING: marked("This upgrade is already running."),
+    State.UNKNOWN: marked("This was sent, and the bot is finding out what came of it."),
+    State.DONE: marked("This upgrade is already done; the result is in the thread."),
+    State.FAILED: marked("This upgrade has already failed; the thread says why."),
+    State.DECLINED: marked("This was already declined."),
+    State.WITHDRAWN: marked("This was already withdrawn."),
+    State.EXPIRED: marked("This has expired; nobody decided in time."),
 }
 
 
 def _own_request(about: Mapping[str, Any]) -> str:
-    who = _approvers(about["request"].policy.approvers)
-    return f"You asked for this upgrade, so somebody else has to approve it: {who}. Your click changed nothing."
+    said = say(
+        "You asked for this upgrade, so somebody else has to approve it: {who}.",
+        who=_approvers(about["request"]),
+    )
+    return f"{said} {say(YOUR_CLICK)}"
 
 
 def _may_not_approve(about: Mapping[str, Any]) -> str:
-    who = _approvers(about["request"].policy.approvers)
-    return f"Only {who} can decide about this. Your click changed nothing."
+    if "request" not in about:
+        return say("You are not in every list of approvers.")
+    said = say("Only {who} can decide about this.", who=_approvers(about["request"]))
+    return f"{said} {say(YOUR_CLICK)}"
 
 
 def _may_not_confirm(about: Mapping[str, Any]) -> str:
     request: UpgradeRequest = about["request"]
-    if request.policy.confirm.value == "approver":
-        who = _approvers(request.policy.approvers)
-        return f"Not the requester but {who} starts this upgrade. Your click changed nothing."
-    return f"Only {mention(request.requester)}, who asked for it, can start this upgrade. Your click changed nothing."
+    if request.policy.confirm is Confirm.APPROVER:
+        said = say(
+            "Not the requester but {who} starts this upgrade.", who=_approvers(about["request"])
+        )
+    else:
+        who = mention(request.requester)
+        said = say("Only {who}, who asked for it, can start this upgrade.", who=who)
+    return f"{said} {say(YOUR_CLICK)}"
+
+
+def _may_not_withdraw(about: Mapping[str, Any]) -> str:
+    who = mention(about["request"].requester)
+    return f"{say('Only {who}, who asked for it, can withdraw this.', who=who)} {say(YOUR_CLICK)}"
 
 
 def _expired(about: Mapping[str, Any]) -> str:
-    at = moment(about["request"].expires_at)
-    return f"This expired {at}, so your click changed nothing. Type `/upgrade` to ask again."
+    return say(
+        "This expired {when}, so your click changed nothing. Type `/upgrade` to ask again.",
+        when=moment(about["request"].expires_at),
+    )
 
 
-def _approvers(lists: tuple[Names, ...]) -> str:
-    return ", who are also of ".join(anyone_of(names) for names in lists) or "nobody"
+def _voted_already(about: Mapping[str, Any]) -> str:
+    request: UpgradeRequest = about["request"]
+    said = f"{say('You have approved this already.')} {true_state(request)}"
+    if request.state is State.AWAITING_APPROVAL:
+        return f"{said} {say('Another person has to approve it too.')}"
+    return said
 
 
-def _says(text: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda _about: text
+def _seats_out_of_range(about: Mapping[str, Any]) -> str:
+    return say("Please type a number from 1 to {most}.", most=numeral(about["most"]))
+
+
+def _approvers(request: UpgradeRequest) -> str:
+    return everyone_of(request.policy.approvers) or say("nobody")
+
+
+def _says(*sentences: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda _about: " ".join(say(sentence) for sentence in sentences)
 
 
 SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.NOT_A_NAME: _says(
-        "That is not a customer's name. Nothing was looked up. Type for example `/upgrade contoso`, "
-        "a domain such as `/upgrade contoso.onmicrosoft.com`, or a tenant id."
+        marked(
+            "That is not a customer's name. Nothing was looked up. Type for example `/upgrade "
+            "contoso`, a domain such as `/upgrade contoso.onmicrosoft.com`, or a tenant id."
+        )
     ),
     Reason.UNKNOWN_CUSTOMER: _unknown_customer,
-    Reason.NO_SUBSCRIPTION: lambda about: (
-        f"*{outside(about['customer'].name)}* ({outside(about['customer'].domain)}) has no "
-        f"subscription, so there is nothing to upgrade. {NOTHING_CHANGED}"
-    ),
+    Reason.NO_SUBSCRIPTION: _no_subscription,
     Reason.NOT_A_MEMBER: _not_a_member,
     Reason.MEMBER_UNREADABLE: _says(
-        "Slack did not tell me who you are, so I did nothing. Please try again in a minute."
+        marked("Slack did not tell me who you are, so I did nothing. Please try again in a minute.")
     ),
-    Reason.MAY_NOT_REQUEST: lambda about: (
-        f"Only {_approvers(about['policy'].requesters)} can ask for upgrades here. {NOTHING_CHANGED}"
-    ),
+    Reason.MAY_NOT_REQUEST: _may_not_request,
     Reason.NOT_IN_A_CHANNEL: _says(
-        "Nobody could decide here. Type the command in the channel in which your team decides. "
-        f"{NOTHING_CHANGED}"
+        marked(
+            "Nobody could decide here. Type the command in the channel in which your team decides."
+        ),
+        NOTHING_CHANGED,
     ),
     Reason.OFFER_GONE: _says(
-        f"These options are more than a day old, or not mine. {NOTHING_CHANGED} Type `/upgrade` "
-        "again to see what is possible now."
+        marked("These options are more than a day old, or not mine."),
+        NOTHING_CHANGED,
+        marked("Type `/upgrade` again to see what is possible now."),
     ),
     Reason.NOT_YOUR_OFFER: _says(
-        f"These options were listed for somebody else. {NOTHING_CHANGED} Type `/upgrade` yourself."
+        marked("These options were listed for somebody else."),
+        NOTHING_CHANGED,
+        marked("Type `/upgrade` yourself."),
     ),
-    Reason.REASON_MISSING: _says("Please say why: the others read it."),
-    Reason.EVIDENCE_MISSING: _says("The policy asks for a link to the customer's consent."),
-    Reason.SEATS_OUT_OF_RANGE: lambda about: f"Please type a number from 1 to {about['most']}.",
+    Reason.REASON_MISSING: _says(marked("Please say why: the others read it.")),
+    Reason.EVIDENCE_MISSING: _says(marked("The policy asks for a link to the customer's consent.")),
+    Reason.SEATS_OUT_OF_RANGE: _seats_out_of_range,
     Reason.EVIDENCE_NOT_A_LINK: _says(
-        "Please give a web address that begins with https:// and has at most 500 characters."
+        marked(
+            "Please give a web address that begins with https:// and has at most 500 characters."
+        )
     ),
     Reason.UNKNOWN_REQUEST: _says(
-        "I do not know this request (any more). Your click changed nothing. Type `/upgrade` to "
-        "begin a new one."
+        marked("I do not know this request (any more)."),
+        YOUR_CLICK,
+        marked("Type `/upgrade` to begin a new one."),
     ),
     Reason.UNKNOWN_BUTTON: _says(
-        "This button is outdated or not mine. Your click changed nothing. Type `/upgrade` to begin "
-        "again."
+        marked("This button is outdated or not mine."),
+        YOUR_CLICK,
+        marked("Type `/upgrade` to begin again."),
     ),
     Reason.OTHER_CHANNEL: _says(
-        "This is a copy of a request of another channel, and copies decide nothing. Your click "
-        "changed nothing. Please decide at the request itself."
+        marked("This is a copy of a request of another channel, and copies decide nothing."),
+        YOUR_CLICK,
+        marked("Please decide at the request itself."),
     ),
     Reason.CHANGED_SINCE: _says(
-        "The request has changed since this button was shown. Your click changed nothing. Please "
-        "read the card again and decide anew."
+        marked("The request has changed since this button was shown."),
+        YOUR_CLICK,
+        marked("Please read the card again and decide anew."),
     ),
-    Reason.DELIVERED_AGAIN: _says(f"This click has arrived before. {NOTHING_CHANGED}"),
+    Reason.DELIVERED_AGAIN: _says(marked("This click has arrived before."), NOTHING_CHANGED),
     Reason.WRONG_STATE: _as_it_is,
     Reason.EXPIRED: _expired,
     Reason.SUBSCRIPTION_BUSY: _says(
-        "Another upgrade of this subscription is running, or its outcome is not known yet. Your click "
-        "changed nothing. Wait until that one is settled."
+        marked("Another upgrade of this subscription is running, or its outcome is not known yet."),
+        YOUR_CLICK,
+        marked("Wait until that one is settled."),
     ),
     Reason.OWN_REQUEST: _own_request,
     Reason.MAY_NOT_APPROVE: _may_not_approve,
     Reason.APPROVERS_UNREADABLE: _says(
-        "Slack did not tell me who may decide here, so your click changed nothing. Please try "
-        "again in a minute; if it stays like this, an operator has to look at the user groups."
+        marked("Slack did not tell me who may decide here."),
+        YOUR_CLICK,
+        marked(
+            "Please try again in a minute; if it stays like this, an operator has to look at the "
+            "user groups."
+        ),
     ),
-    Reason.VOTED_ALREADY: lambda about: (
-        f"You have approved this already. {true_state(about['request'])} Another person has to "
-        "approve it too."
-        if about["request"].state is State.AWAITING_APPROVAL
-        else f"You have approved this already. {true_state(about['request'])}"
-    ),
-    Reason.MAY_NOT_WITHDRAW: lambda about: (
-        f"Only {mention(about['request'].requester)}, who asked for it, can withdraw this. Your "
-        "click changed nothing."
-    ),
+    Reason.VOTED_ALREADY: _voted_already,
+    Reason.MAY_NOT_WITHDRAW: _may_not_withdraw,
     Reason.MAY_NOT_CONFIRM: _may_not_confirm,
     Reason.NOTHING_TO_CHECK: _as_it_is,
 }
@@ -212,41 +276,44 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
 def trouble(error: PartnerCenterError) -> str:
     """Trouble at Microsoft in words: what happened and what to do."""
     if error.code in words.SIGN_IN:
-        return words.SIGN_IN[error.code]
+        return say(words.SIGN_IN[error.code])
     match error:
         case SignInFailed():
-            said = f" ({outside(error.code)})" if error.code else ""
-            return (
-                f"Microsoft does not accept the bot's sign-in{said}. An operator has to renew it."
+            return say(
+                "Microsoft does not accept the bot's sign-in (code {code}). An operator has to "
+                "renew it.",
+                code=outside(error.code or "") or say("none"),
             )
         case NotAllowed():
-            return "Partner Center does not allow this for this customer. An operator has to look at the GDAP roles."
+            return say(
+                "Partner Center does not allow this for this customer. An operator has to look at "
+                "the GDAP roles."
+            )
         case NotFound():
-            return "Partner Center does not know this customer or subscription any more."
+            return say("Partner Center does not know this customer or subscription any more.")
         case Throttled():
-            return "Partner Center asks to slow down. Please try again in a minute."
+            return say("Partner Center asks to slow down. Please try again in a minute.")
         case Unreachable():
-            return "Partner Center does not answer. Please try again in some minutes."
+            return say("Partner Center does not answer. Please try again in some minutes.")
         case _:
-            return "Partner Center answered something that I do not understand."
+            return say("Partner Center answered something that I do not understand.")
 
 
 def trouble_reply(error: PartnerCenterError) -> Message:
     """The private answer to whoever ran into trouble at Microsoft."""
-    ids = (
-        f"Correlation id {error.correlation_id or 'none'}, request id {error.request_id or 'none'}"
+    ids = say(
+        "Correlation id {correlation_id}, request id {request_id}",
+        correlation_id=error.correlation_id or say("none"),
+        request_id=error.request_id or say("none"),
     )
-    return Message([section(f"{trouble(error)} {NOTHING_CHANGED}"), context(ids)])
+    return Message([section(f"{trouble(error)} {say(NOTHING_CHANGED)}"), context(ids)])
 
 
 def slack_trouble() -> Message:
     """The private answer when Slack did not do its part, such as opening a form in time."""
+    said = say("Slack did not answer me in time.")
     return Message(
-        [
-            section(
-                f"Slack did not answer me in time. {NOTHING_CHANGED} Please press the button again."
-            )
-        ]
+        [section(f"{said} {say(NOTHING_CHANGED)} {say('Please press the button again.')}")]
     )
 
 
@@ -255,9 +322,11 @@ def no_database() -> Message:
     return Message(
         [
             section(
-                "I cannot reach my database at the moment, so I may not have noted what you did. "
-                "If the card does not show it within a minute, press again: doing it twice does "
-                "no harm."
+                say(
+                    "I cannot reach my database at the moment, so I may not have noted what you "
+                    "did. If the card does not show it within a minute, press again: doing it "
+                    "twice does no harm."
+                )
             )
         ]
     )
@@ -268,10 +337,13 @@ def our_mistake(reference: str) -> Message:
     return Message(
         [
             section(
-                "Something went wrong in the bot. What the request's card says is what is true. "
-                "If you asked for something just now, look at the card before you try again."
+                say(
+                    "Something went wrong in the bot. What the request's card says is what is "
+                    "true. If you asked for something just now, look at the card before you try "
+                    "again."
+                )
             ),
-            context(f"Reference for your operator: {reference}"),
+            context(say("Reference for your operator: {reference}", reference=reference)),
         ]
     )
 
@@ -280,34 +352,55 @@ def not_posted(request: UpgradeRequest, word: str, happened: Message | None) -> 
     """To the requester and those who decided, when the bot may not post in the channel, as Slack's
     error `word` says. `happened`: what would stand in the thread; None while there is only the
     request."""
-    what = f"the request for *{outside(request.customer.name)}* in <#{request.channel_id}>"
-    why, remedy = _UNPOSTABLE.get(
-        word, ("Slack does not let me post there", "Ask an admin of Slack")
-    )
+    about = {
+        "customer": outside(request.customer.name),
+        "channel": f"<#{request.channel_id}>",
+        "why": say(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[0]),
+    }
+    remedy = say(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[1])
     if happened is None:
         return Message(
             [
                 section(
-                    f"I could not show {what}, because {why}. It is kept, and nothing was ordered. "
-                    f"{remedy} and I will post it."
+                    say(
+                        "I could not show the request for *{customer}* in {channel}, because "
+                        "{why}. It is kept, and nothing was ordered. {remedy}",
+                        **about,
+                        remedy=remedy,
+                    )
                 )
             ]
         )
-    intro = f"I cannot show how {what} goes on, because {why}. So I tell you here:"
-    return Message(
-        [section(intro), *happened.blocks, context(f"{remedy} and I will post it there.")]
+    intro = say(
+        "I cannot show how the request for *{customer}* in {channel} goes on, because {why}. So I "
+        "tell you here:",
+        **about,
     )
+    return Message([section(intro), *happened.blocks, context(remedy)])
 
 
-_NOT_THERE = ("I am not in that channel", "Type `/invite @upgrade-bot` there")
-_ARCHIVED = ("that channel is archived", "Let somebody unarchive it")
+_NOT_THERE = (
+    marked("I am not in that channel"),
+    marked("Type `/invite @upgrade-bot` there and I will post it."),
+)
+_ARCHIVED = (
+    marked("that channel is archived"),
+    marked("Let somebody unarchive it and I will post it."),
+)
 _UNPOSTABLE = {
     "not_in_channel": _NOT_THERE,
     "channel_not_found": _NOT_THERE,
     "is_archived": _ARCHIVED,
     "is_inactive": _ARCHIVED,
-    "restricted_action": ("only some people may post there", "Let an admin of Slack allow me"),
+    "restricted_action": (
+        marked("only some people may post there"),
+        marked("Let an admin of Slack allow me and I will post it."),
+    ),
 }
+_UNPOSTABLE_SOMEHOW = (
+    marked("Slack does not let me post there"),
+    marked("Ask an admin of Slack and I will post it."),
+)
 
 
 def not_shown(request: UpgradeRequest) -> Message:
@@ -315,13 +408,29 @@ def not_shown(request: UpgradeRequest) -> Message:
     return Message(
         [
             section(
-                f"I have your request for *{outside(request.customer.name)}*, but something in me "
-                "keeps me from showing how it stands. I try again; please tell your operator if it "
-                "stays like this."
+                say(
+                    "I have your request for *{customer}*, but something in me keeps me from "
+                    "showing how it stands. I try again; please tell your operator if it stays "
+                    "like this.",
+                    customer=outside(request.customer.name),
+                )
             ),
-            context(f"Reference for your operator: {request.id}"),
+            context(say("Reference for your operator: {reference}", reference=request.id)),
         ]
     )
+
+
+def your_turn(request: UpgradeRequest, link: str) -> Message:
+    """To the requester, when it is they who have to act: the approval is there."""
+    said = say(
+        "Your upgrade of *{customer}* to {target} is approved. It is your turn: press *Upgrade "
+        "now* on its card before {when}.",
+        customer=outside(request.customer.name),
+        target=outside(request.option.name),
+        when=moment(request.expires_at),
+    )
+    where = f"<{link}|{say('Open the card')}>" if link else f"<#{request.channel_id}>"
+    return Message([section(f"{said} {where}")])
 
 
 def looked(request: UpgradeRequest) -> Message:
@@ -330,45 +439,67 @@ def looked(request: UpgradeRequest) -> Message:
         return Message(
             [
                 section(
-                    "I looked at Partner Center just now and cannot tell yet. Please do not repeat "
-                    "the upgrade; I go on looking."
+                    say(
+                        "I looked at Partner Center just now and cannot tell yet. Please do not "
+                        "repeat the upgrade; I go on looking."
+                    )
                 )
             ]
         )
-    return Message([section(f"I looked at Partner Center just now. {true_state(request)}")])
+    return Message(
+        [section(f"{say('I looked at Partner Center just now.')} {true_state(request)}")]
+    )
 
 
 def usage(policy: Policy) -> Message:
-    """The answer to `/upgrade help`, and to `/upgrade` alone: how it is used, and who may do what
-    in this channel by its `policy`."""
-    count = f"{policy.approvals} approval" + ("" if policy.approvals == 1 else "s")
-    approve = (
-        f"{_approvers(policy.approvers)} ({count}, nobody approves their own request)"
-        if policy.approvals
-        else "nobody has to"
-    )
+    """The answer to `/upgrade help`: how it is used, and who may do what in this channel by its
+    `policy`."""
+    return Message([section(examples()), section(who_may_what(policy)), context(say(MORE_NEEDED))])
+
+
+MORE_NEEDED = marked("Large upgrades and some customers can need more; the form says so.")
+
+
+def examples() -> str:
+    """What can be typed."""
+    lines = [
+        say("Type `/upgrade` and the customer, in the channel where your team decides:"),
+        say("• `/upgrade contoso`: a part of the name"),
+        say("• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id"),
+        say("• `/upgrade` alone: find the customer by typing ahead"),
+        say("• `/upgrade bulk`: several customers with one approval"),
+        say(
+            "• `/upgrade history`: what was asked for here; also `history mine`, or `history "
+            "contoso`"
+        ),
+        say("• `/upgrade status`: when I do not do what you expect"),
+        say("You see what can be upgraded, you ask for it, the team approves, you confirm."),
+    ]
+    return "\n".join(lines)
+
+
+def who_may_what(policy: Policy) -> str:
+    """Who may ask, approve and confirm by a policy."""
+    who = everyone_of(policy.approvers) or say("nobody")
+    approve = say("nobody has to")
+    if policy.approvals:
+        approve = count(
+            "{who} ({count} approval, nobody approves their own request)",
+            "{who} ({count} approvals, nobody approves their own request)",
+            policy.approvals,
+            who=who,
+        )
     confirm = {
-        Confirm.REQUESTER: "whoever asked",
-        Confirm.APPROVER: f"not whoever asked, but {_approvers(policy.approvers)}",
-        Confirm.NOBODY: "nobody: the last approval starts it",
+        Confirm.REQUESTER: say("whoever asked"),
+        Confirm.APPROVER: say("not whoever asked, but {who}", who=who),
+        Confirm.NOBODY: say("nobody: the last approval starts it"),
     }[policy.confirm]
-    return Message(
+    requesters = everyone_of(policy.requesters) or say("nobody")
+    return "\n".join(
         [
-            section(
-                "Type `/upgrade` and the customer, in the channel where your team decides:\n"
-                "• `/upgrade contoso`: a part of the name\n"
-                "• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id\n"
-                "• `/upgrade history`: what was asked for here; also `history mine`, or "
-                "`history contoso`\n"
-                "• `/upgrade status`: when I do not do what you expect\n"
-                "You see what can be upgraded, you ask for it, the team approves, you confirm."
-            ),
-            section(
-                f"*Who may do what here*\n"
-                f"Ask: {_approvers(policy.requesters)}\n"
-                f"Approve or decline: {approve}\n"
-                f"Press *Upgrade now*: {confirm}"
-            ),
-            context("Large upgrades and some customers can need more; the form says so."),
+            say("*Who may do what here*"),
+            say("Ask: {who}", who=requesters),
+            say("Approve or decline: {who}", who=approve),
+            say("Press *Upgrade now*: {who}", who=confirm),
         ]
     )

@@ -3,14 +3,17 @@
 from bot.domain.policy import Readiness
 from bot.errors import Reason
 from bot.messages.blocks import Message, section
+from bot.messages.language import marked, say
 
 WHY_NOT = {
-    Reason.NOT_IN_A_CHANNEL: "nobody could decide in a direct message: use the channel of your team",
-    Reason.NOT_A_MEMBER: "you are a guest, a bot, or of another workspace",
-    Reason.MEMBER_UNREADABLE: "Slack does not tell me who you are; try again in a minute",
-    Reason.MAY_NOT_REQUEST: "you are not in the list of those who may; ask your operator",
-    Reason.MAY_NOT_APPROVE: "you are not in every list of approvers; ask your operator",
-    Reason.APPROVERS_UNREADABLE: (
+    Reason.NOT_IN_A_CHANNEL: marked(
+        "nobody could decide in a direct message: use the channel of your team"
+    ),
+    Reason.NOT_A_MEMBER: marked("you are a guest, a bot, or of another workspace"),
+    Reason.MEMBER_UNREADABLE: marked("Slack does not tell me who you are; try again in a minute"),
+    Reason.MAY_NOT_REQUEST: marked("you are not in the list of those who may; ask your operator"),
+    Reason.MAY_NOT_APPROVE: marked("you are not in every list of approvers; ask your operator"),
+    Reason.APPROVERS_UNREADABLE: marked(
         "Slack does not tell me who is in the user groups; an operator has to look at them"
     ),
 }
@@ -18,26 +21,29 @@ WHY_NOT = {
 
 def status(ready: Readiness) -> Message:
     """A line for each thing, the ones that are wrong with what to do."""
-    here = "I am in this channel."
+    here = say("I am in this channel.")
     if not ready.is_here:
-        here = "I am not in this channel, so no card can appear here: type `/invite @upgrade-bot`."
-    customers = "All customers are known, so you can type ahead."
+        here = say(
+            "I am not in this channel, so no card can appear here: type `/invite @upgrade-bot`."
+        )
+    customers = say("All customers are known, so you can type ahead.")
     if not ready.knows_customers:
-        customers = "I am still reading the list of customers; type the beginning of a name."
-    lines = [
-        _line(ready.is_here, here),
-        _may(ready.may_ask, "ask for upgrades here"),
-        _may(ready.may_approve, "approve what others ask for here"),
-        _line(ready.knows_customers, customers),
-    ]
+        customers = say("I am still reading the list of customers; type the beginning of a name.")
+    lines = [_line(ready.is_here, here), *rights(ready), _line(ready.knows_customers, customers)]
     return Message([section("\n".join(lines))])
 
 
-def _may(why_not: Reason | None, what: str) -> str:
-    if why_not is None:
-        return _line(True, f"You may {what}.")
-    return _line(False, f"You may not {what}: {WHY_NOT[why_not]}.")
+def rights(ready: Readiness) -> list[str]:
+    """What the reader may do, and why not."""
+    ask = say("You may ask for upgrades here.")
+    if ready.may_ask:
+        ask = say("You may not ask for upgrades here: {why}.", why=say(WHY_NOT[ready.may_ask]))
+    approve = say("You may approve what others ask for here.")
+    if ready.may_approve:
+        why = say(WHY_NOT[ready.may_approve])
+        approve = say("You may not approve what others ask for here: {why}.", why=why)
+    return [_line(not ready.may_ask, ask), _line(not ready.may_approve, approve)]
 
 
 def _line(good: bool, text: str) -> str:
-    return f"{'✅ Good:' if good else '⚠️ Not so:'} {text}"
+    return say("✅ Good: {text}", text=text) if good else say("⚠️ Not so: {text}", text=text)

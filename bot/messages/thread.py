@@ -3,13 +3,22 @@
 from collections.abc import Callable
 
 from bot.domain.subscription import Kind, Subscription, UpgradeType
-from bot.domain.upgrade import Aftermath, Event, LicenseError, Outcome, State, Step, UpgradeRequest
+from bot.domain.upgrade import (
+    Aftermath,
+    Event,
+    LicenceCount,
+    LicenseError,
+    Outcome,
+    State,
+    Step,
+    UpgradeRequest,
+)
 from bot.messages import words
 from bot.messages.blocks import (
     Block,
     Message,
-    anyone_of,
     context,
+    everyone_of,
     mention,
     moment,
     outside,
@@ -17,6 +26,8 @@ from bot.messages.blocks import (
     section,
     table,
 )
+from bot.messages.files import File, csv_file
+from bot.messages.language import count, numeral, say
 
 PEOPLE_SHOWN = 20
 
@@ -28,69 +39,94 @@ def line(request: UpgradeRequest, event: Event) -> Message | None:
 
 
 def _approved(request: UpgradeRequest, event: Event) -> Message:
-    return _say(f"Approved by {_who(event)}.{_next_after_approval(request, event)}")
+    said = say("Approved by {who}.", who=_who(event))
+    if event.state is not State.APPROVED:
+        return _say(said)
+    may = say("{who}: *Upgrade now* can be pressed.", who=mention(request.requester))
+    return _say(f"{said} {may}")
 
 
 def _declined(request: UpgradeRequest, event: Event) -> Message:
     return _say(
-        f"{mention(request.requester)}: {_who(event)} declined this: {outside(event.note, 1500)} "
-        "Nothing was ordered."
+        say(
+            "{requester}: {who} declined this: {why} Nothing was ordered.",
+            requester=mention(request.requester),
+            who=_who(event),
+            why=outside(event.note, 1500),
+        )
     )
 
 
 def _withdrawn(_request: UpgradeRequest, event: Event) -> Message:
-    return _say(f"{_who(event)} withdrew this. Nothing was ordered.")
+    return _say(say("{who} withdrew this. Nothing was ordered.", who=_who(event)))
 
 
 def _expired(request: UpgradeRequest, _event: Event) -> Message:
     return _say(
-        f"{mention(request.requester)}: this expired before it was approved and confirmed. "
-        "Nothing was ordered. Type `/upgrade` to ask again."
+        say(
+            "{requester}: this expired before it was approved and confirmed. Nothing was ordered. "
+            "Type `/upgrade` to ask again.",
+            requester=mention(request.requester),
+        )
     )
 
 
 def _reminded(request: UpgradeRequest, _event: Event) -> Message:
     missing = request.policy.approvals - len(request.approvals)
-    who = ", who are also of ".join(anyone_of(names) for names in request.policy.approvers)
-    return _say(
-        f"{who}: this still waits for {'an approval' if missing == 1 else f'{missing} approvals'}. "
-        f"It expires {moment(request.expires_at)}."
+    waits = count(
+        "{who}: this still waits for {count} approval.",
+        "{who}: this still waits for {count} approvals.",
+        missing,
+        who=everyone_of(request.policy.approvers),
     )
+    return _say(f"{waits} {say('It expires {when}.', when=moment(request.expires_at))}")
 
 
 def _claimed(request: UpgradeRequest, event: Event) -> Message:
-    return _say(f"Started by {_who(event)}. Partner Center request id {request.ms_request_id}")
+    return _say(
+        say(
+            "Started by {who}. Partner Center request id {request_id}",
+            who=_who(event),
+            request_id=request.ms_request_id,
+        )
+    )
 
 
 def _followed(request: UpgradeRequest, _event: Event) -> Message:
     return _say(
-        "Partner Center has taken it and works on it, which takes minutes and sometimes a day. I "
-        f"follow it and say here when it is done. Operation {outside(request.operation_id)}"
+        say(
+            "Partner Center has taken it and works on it, which takes minutes and sometimes a day. "
+            "I follow it and say here when it is done. Operation {operation}",
+            operation=outside(request.operation_id),
+        )
     )
 
 
 def _drifted(request: UpgradeRequest, event: Event) -> Message:
-    return _say(
-        f"{mention(request.requester)}: *not sent*, because it has changed since it was approved. "
-        "The approvals are void; please decide again.\n"
-        + "\n".join(words.difference(each) for each in event.differences)
+    said = say(
+        "{requester}: *not sent*, because it has changed since it was approved. The approvals are "
+        "void; please decide again.",
+        requester=mention(request.requester),
     )
+    return _say("\n".join([said, *(words.difference(each) for each in event.differences)]))
 
 
 def _handed_back(request: UpgradeRequest, event: Event) -> Message:
-    return _say(
-        f"{mention(request.requester)}: {words.HANDED_BACK[event.note]} *Upgrade now* can be "
-        "pressed again.",
-        reference(request),
+    said = say(
+        "{requester}: {why} *Upgrade now* can be pressed again.",
+        requester=mention(request.requester),
+        why=say(words.HANDED_BACK[event.note]),
     )
+    return _say(said, reference(request))
 
 
 def _lost(request: UpgradeRequest, _event: Event) -> Message:
-    return _say(
-        f"{mention(request.requester)}: the upgrade was sent, but Partner Center's answer did not "
-        "arrive. *Do not repeat it.* I keep looking at Partner Center until I know, and say so here.",
-        reference(request),
+    said = say(
+        "{requester}: the upgrade was sent, but Partner Center's answer did not arrive. *Do not "
+        "repeat it.* I keep looking at Partner Center until I know, and say so here.",
+        requester=mention(request.requester),
     )
+    return _say(said, reference(request))
 
 
 def _finished(request: UpgradeRequest, event: Event) -> Message:
@@ -125,17 +161,24 @@ LINES: dict[Step, Callable[[UpgradeRequest, Event], Message | None]] = {
 
 def result(request: UpgradeRequest, outcome: Outcome) -> Message:
     """The UpgradeResult in words."""
+    customer = outside(request.customer.name)
     head = [
-        f"✅ {mention(request.requester)}: *{outside(request.customer.name)}* was upgraded.",
+        say(
+            "✅ {requester}: *{customer}* was upgraded.",
+            requester=mention(request.requester),
+            customer=customer,
+        ),
         *_subscriptions(request, outcome),
-        f"Type: {words.how(request.option)}",
-        f"Seats: {request.option.seats}",
+        say("Type: {kind}", kind=words.how(request.option)),
+        say("Seats: {seats}", seats=numeral(request.option.seats)),
         *_duration(request),
     ]
     if outcome.seen:
         head.append(
-            "The answer itself was lost; this is what Partner Center shows. It does not tell "
-            "whether every user's licence moved: please check."
+            say(
+                "The answer itself was lost; this is what Partner Center shows. It does not tell "
+                "whether every user's licence moved: please check."
+            )
         )
     blocks = [section("\n".join(head)), *_licences(request, outcome), context(reference(request))]
     return Message(blocks)
@@ -145,125 +188,195 @@ def _duration(request: UpgradeRequest) -> list[str]:
     if request.sent_at is None or request.closed_at is None:
         return []
     seconds = round((request.closed_at - request.sent_at).total_seconds())
-    if seconds < 2:
-        return ["Duration: about a second"]
-    return [f"Duration: {f'{seconds} seconds' if seconds < 120 else f'{seconds // 60} minutes'}"]
+    if seconds < 120:
+        return [count("Duration: {count} second", "Duration: {count} seconds", max(seconds, 1))]
+    return [count("Duration: {count} minute", "Duration: {count} minutes", seconds // 60)]
 
 
 def _subscriptions(request: UpgradeRequest, outcome: Outcome) -> list[str]:
     """Old and new. A whole transition of new commerce keeps the subscription and its id."""
     option, subscription = request.option, request.subscription
     old, new = outside(subscription.name), outside(option.name)
-    target = outside(outcome.target_subscription_id)
+    target = f"`{outside(outcome.target_subscription_id)}`"
     if outcome.target_subscription_id.lower() == subscription.id.lower():
-        return [f"Subscription: now {new}, before {old} (the same subscription, `{target}`)"]
-    left = "suspended"
-    if subscription.kind is Kind.NEW_COMMERCE:
-        rest = subscription.seats - option.seats
-        left = f"keeps {rest} seats" if rest else "has ended"
+        same = say(
+            "Subscription: now {new}, before {old} (the same subscription, {id})",
+            new=new,
+            old=old,
+            id=target,
+        )
+        return [same]
     if option.into:
-        new = f"{new}, moved into “{outside(option.into_name or option.into, 60)}”"
+        into = outside(option.into_name or option.into, 60)
+        new = say("{plan}, moved into “{into}”", plan=new, into=into)
+    source = f"`{outside(subscription.id)}`"
     return [
-        f"Old subscription: {old}, {left} (`{outside(subscription.id)}`)",
-        f"New subscription: {new} (`{target}`)",
+        say("Old subscription: {old}, {left} ({id})", old=old, left=_left(request), id=source),
+        say("New subscription: {new} ({id})", new=new, id=target),
     ]
+
+
+def _left(request: UpgradeRequest) -> str:
+    """What becomes of the old subscription."""
+    if request.subscription.kind is not Kind.NEW_COMMERCE:
+        return say("suspended")
+    rest = request.subscription.seats - request.option.seats
+    return count("keeps {count} seat", "keeps {count} seats", rest) if rest else say("has ended")
 
 
 def _licences(request: UpgradeRequest, outcome: Outcome) -> list[Block]:
     failed = outcome.license_errors
     if not outcome.moved:
         why = " ".join(words.public_obstacle(each) for each in outcome.obstacles)
-        return [section(f"*The users' licences did not move.* {why} Assign the new ones by hand.")]
+        said = say(
+            "*The users' licences did not move.* {why} Assign the new ones by hand.", why=why
+        )
+        return [section(said)]
     if failed:
-        shown = failed[:PEOPLE_SHOWN]
-        rest = len(failed) - len(shown)
-        more = f" And {rest} more, to be seen in Partner Center." if rest else ""
-        return [
-            section(
-                f"*{len(failed)} licences did not move.* Assign the new licence to these people "
-                f"in the admin centre.{more}"
-            ),
-            table([["Person", "Address", "Why"], *(_person(each) for each in shown)]),
-        ]
+        return [section(_not_moved(len(failed))), _people(failed[:PEOPLE_SHOWN])]
     if request.option.type is UpgradeType.UPGRADE_ONLY:
-        return [section("Users keep their old licences until somebody assigns the new ones.")]
+        said = say("Users keep their old licences until somebody assigns the new ones.")
+        return [section(said)]
     return []
+
+
+def _not_moved(failed: int) -> str:
+    said = count(
+        "*{count} licence did not move.* Assign the new licence to this person in the admin centre.",
+        "*{count} licences did not move.* Assign the new licence to these people in the admin "
+        "centre.",
+        failed,
+    )
+    if failed <= PEOPLE_SHOWN:
+        return said
+    more = say(
+        "The table shows {shown} of them; the file in this thread has all.",
+        shown=numeral(PEOPLE_SHOWN),
+    )
+    return f"{said} {more}"
+
+
+def _people(failed: tuple[LicenseError, ...]) -> Block:
+    heads = [say("Person"), say("Address"), say("Why")]
+    return table([heads, *(_person(each) for each in failed)])
 
 
 def _person(error: LicenseError) -> list[str]:
     """A row. Twenty of them have to stay below what Slack takes of a table's text."""
     return [
-        outside_plain(error.name, 60) or "somebody without a name",
+        outside_plain(error.name, 60) or say("somebody without a name"),
         outside_plain(error.email or error.user_id, 80),
-        outside_plain(" ".join(error.causes), 120) or "no reason was given",
+        outside_plain(" ".join(error.causes), 120) or say("no reason was given"),
     ]
 
 
-def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:
-    if outcome.seen:
-        why = (
-            "Its answer was lost, and by now the subscription has changed in another way than this "
-            "upgrade would have. Look at Partner Center before you do anything else."
-        )
-        return _say(f"❌ {mention(request.requester)}: {_name(request)} {why}", reference(request))
-    if outcome.obstacles:
-        why = " ".join(words.public_obstacle(each) for each in outcome.obstacles)
-    else:
-        why = f"Partner Center refused it (HTTP {outcome.status}, code {outside(outcome.code) or 'none'})."
-    return _say(
-        f"❌ {mention(request.requester)}: {_name(request)} was not upgraded. {why}\n"
-        "This bot has changed nothing. Type `/upgrade` to see what is possible now.",
-        reference(request),
+def attachment(request: UpgradeRequest, event: Event) -> File | None:
+    """The file that belongs to a step's line: everybody whose licence did not move, where they
+    are more than the table shows."""
+    failed = event.outcome.license_errors if event.outcome else ()
+    if event.step is not Step.FINISH or len(failed) <= PEOPLE_SHOWN:
+        return None
+    heads = [say("Person"), say("Address"), say("User id"), say("Why")]
+    rows = [[each.name, each.email, each.user_id, " ".join(each.causes)] for each in failed]
+    title = say("Licences that did not move: {customer}", customer=request.customer.name)
+    return csv_file(f"licences-{request.id[:8]}.csv", outside_plain(title, 200), heads, rows)
+
+
+def without_its_file(message: Message, word: str) -> Message:
+    """The same line where the file could not be added, as Slack's error `word` says."""
+    said = say(
+        "The file could not be added (Slack says {word}). Partner Center shows everybody.",
+        word=outside(word),
     )
+    return Message([*message.blocks, context(said)])
 
 
-def _name(request: UpgradeRequest) -> str:
-    return f"*{outside(request.customer.name)}*"
+def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:
+    who, customer = mention(request.requester), f"*{outside(request.customer.name)}*"
+    if outcome.seen:
+        said = say(
+            "❌ {requester}: {customer}: its answer was lost, and by now the subscription has "
+            "changed in another way than this upgrade would have. Look at Partner Center before "
+            "you do anything else.",
+            requester=who,
+            customer=customer,
+        )
+        return _say(said, reference(request))
+    why = " ".join(words.public_obstacle(each) for each in outcome.obstacles) or say(
+        "Partner Center refused it (HTTP {status}, code {code}).",
+        status=outcome.status,
+        code=outside(outcome.code) or say("none"),
+    )
+    said = say(
+        "❌ {requester}: {customer} was not upgraded. {why}",
+        requester=who,
+        customer=customer,
+        why=why,
+    )
+    rest = say("This bot has changed nothing. Type `/upgrade` to see what is possible now.")
+    return _say(f"{said}\n{rest}", reference(request))
 
 
 def aftercare(request: UpgradeRequest, there: Aftermath) -> str:
     """One line on how a finished upgrade stands, and what is left to do."""
-    parts = [f"The new plan is {_stands(there.target)}."]
+    who = mention(request.requester)
+    parts = [say("The new plan is {stands}.", stands=_stands(there.target))]
     if there.source and there.target and there.source.id != there.target.id:
-        parts.append(f"The old subscription is {_stands(there.source)}.")
-    before = {count.sku_id.lower(): count for count in request.licences_before}
+        parts.append(say("The old subscription is {stands}.", stands=_stands(there.source)))
+    parts += _moved_licences(request, there)
+    if there.source and there.source.add_ons:
+        names = ", ".join(outside(name, 60) for name in there.source.add_ons[:5])
+        parts.append(say("⚠️ {who}: left over on the old one: {names}.", who=who, names=names))
+    if there.target is None or not there.target.is_active:
+        parts.append(say("⚠️ {who}: please look at it in Partner Center.", who=who))
+    return say("Looked after: {findings}", findings=" ".join(parts[:10]))
+
+
+def _moved_licences(request: UpgradeRequest, there: Aftermath) -> list[str]:
+    """Products of which other numbers of licences are assigned than before."""
+    before = {each.sku_id.lower(): each for each in request.licences_before}
+    parts = []
     for now in there.licences:
         was = before.get(now.sku_id.lower())
         if was is None or (was.assigned, was.total) != (now.assigned, now.total):
-            then = f"{was.assigned} of {was.total}" if was else "none"
             parts.append(
-                f"Licences of {outside(now.name)}: {now.assigned} of {now.total} assigned, before {then}."
+                say(
+                    "Licences of {product}: {now} assigned, before {then}.",
+                    product=outside(now.name),
+                    now=_of(now),
+                    then=_of(was) if was else say("none"),
+                )
             )
-    if there.source and there.source.add_ons:
-        names = ", ".join(outside(name, 60) for name in there.source.add_ons[:5])
-        parts.append(f"⚠️ {mention(request.requester)}: left over on the old one: {names}.")
-    if there.target is None or not there.target.is_active:
-        parts.append(f"⚠️ {mention(request.requester)}: please look at it in Partner Center.")
-    return "Looked after: " + " ".join(parts[:10])
+    return parts
+
+
+def _of(number: LicenceCount) -> str:
+    return say(
+        "{assigned} of {total}", assigned=numeral(number.assigned), total=numeral(number.total)
+    )
 
 
 def _stands(subscription: Subscription | None) -> str:
     if subscription is None:
-        return "not to be found"
-    return f"{words.status(subscription)}, with {subscription.seats} seats"
+        return say("not to be found")
+    return say(
+        "{status}, with {seats}",
+        status=words.status(subscription),
+        seats=words.seats(subscription.seats),
+    )
 
 
 def reference(request: UpgradeRequest) -> str:
     """What Microsoft's support asks for."""
-    return (
-        f"For Microsoft's support: correlation id {request.correlation_id}, "
-        f"request id {request.ms_request_id}"
+    return say(
+        "For Microsoft's support: correlation id {correlation_id}, request id {request_id}",
+        correlation_id=request.correlation_id,
+        request_id=request.ms_request_id,
     )
 
 
-def _next_after_approval(request: UpgradeRequest, event: Event) -> str:
-    if event.state is State.APPROVED:
-        return f" {mention(request.requester)}: *Upgrade now* can be pressed."
-    return ""
-
-
 def _who(event: Event) -> str:
-    return mention(event.by) if event.by else "the bot"
+    return mention(event.by) if event.by else say("the bot")
 
 
 def _say(text: str, small: str = "") -> Message:

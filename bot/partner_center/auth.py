@@ -45,11 +45,16 @@ class Cloud(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where to sign in, where the API is, and for whom the token is asked (`audience`)."""
+    """Where to sign in, where the API is, for whom the token is asked (`audience`), and where the
+    page of a `{customer}` is; empty where that is not known."""
 
     login: str
     api: str
     audience: str
+    portal: str = ""
+
+
+PORTAL = "https://partner.microsoft.com/dashboard/v2/customers/{customer}/account"
 
 
 ENDPOINTS = {
@@ -57,6 +62,7 @@ ENDPOINTS = {
         "https://login.microsoftonline.com",
         "https://api.partnercenter.microsoft.com",
         "https://api.partnercenter.microsoft.com",
+        PORTAL,
     ),
     Cloud.CHINA: Endpoints(
         "https://login.partner.microsoftonline.cn",
@@ -67,6 +73,7 @@ ENDPOINTS = {
         "https://login.microsoftonline.us",
         "https://api.partnercenter.microsoft.com",
         "https://api.partnercenter.microsoft.com",
+        PORTAL,
     ),
 }
 

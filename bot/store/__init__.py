@@ -4,6 +4,6 @@ Everything else is a projection of these rows. A request only changes by a step 
 compare-and-set on its version, written together with its line of history in one transaction.
 """
 
-from bot.store.store import Offered, Shown, Store, patiently
+from bot.store.store import Shown, Store, patiently
 
-__all__ = ["Offered", "Shown", "Store", "patiently"]
+__all__ = ["Shown", "Store", "patiently"]

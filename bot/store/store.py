@@ -1,7 +1,6 @@
 """Reading and changing the rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -11,8 +10,8 @@ import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from bot.domain.offer import Offered
 from bot.domain.policy import Person
-from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
 from bot.store import rows, tables
@@ -26,32 +25,23 @@ _DELIVERED = sa.insert(tables.deliveries)
 _TOO_OLD = sa.delete(tables.deliveries).where(tables.deliveries.c.at < sa.bindparam("since"))
 
 OFFER_LASTS = timedelta(days=1)
+HOME_LOOKED_AT_FOR = timedelta(hours=1)
+"""Slack says when somebody opens their Home, and not when they leave it."""
+
 DELIVERED_AGAIN_WITHIN = timedelta(hours=1)
 """Slack delivers again within minutes: https://docs.slack.dev/apis/events-api/#retries"""
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """An option as it was shown to one person in one channel: what an option's button means."""
-
-    id: str
-    person: Person
-    channel_id: str
-    customer: Customer
-    subscription: Subscription
-    option: UpgradeOption
-    offered_at: datetime
-
-
 class Shown(NamedTuple):
     """Where the card of a request stands in Slack, the version it shows, the last version that
-    its thread has told, and where that line stands."""
+    its thread has told, where that line stands, and the link of the card."""
 
     channel_id: str
     ts: str
     card_version: int
     told_version: int
     told_ts: str = ""
+    link: str = ""
 
 
 _offered_json = TypeAdapter(Offered)
@@ -188,7 +178,40 @@ class Store:
         of_it = tables.requests.c.subscription_id == subscription_id.lower()
         return await self._newest(of_it, limit=limit)
 
-    async def _newest(self, *which: sa.ColumnElement[bool], limit: int) -> list[UpgradeRequest]:
+    async def awaiting(self, team_id: str, limit: int) -> list[UpgradeRequest]:
+        """What waits for somebody's approval, the newest first."""
+        return await self._newest(
+            tables.AWAITING, tables.requests.c.team_id == team_id, limit=limit
+        )
+
+    async def home_opened(self, person: Person) -> None:
+        """Note that somebody looks at their Home."""
+        table = tables.homes
+        key = {"team_id": person.team_id, "user_id": person.user_id}
+
+        def note(connection: sa.Connection) -> None:
+            now = self._database.now(connection)
+            gone = table.c.opened_at < now - HOME_LOOKED_AT_FOR
+            same = (table.c.team_id == person.team_id) & (table.c.user_id == person.user_id)
+            connection.execute(sa.delete(table).where(gone | same))
+            connection.execute(sa.insert(table), {**key, "opened_at": now})
+
+        await self._database.write(note)
+
+    async def homes(self) -> list[Person]:
+        """Who opened their Home lately, so that it should show what is new."""
+        table = tables.homes
+
+        def opened(connection: sa.Connection) -> list[Person]:
+            since = self._database.now(connection) - HOME_LOOKED_AT_FOR
+            query = sa.select(table.c.team_id, table.c.user_id).where(table.c.opened_at >= since)
+            return [Person(*row) for row in connection.execute(query)]
+
+        return await self._database.read(opened)
+
+    async def _newest(
+        self, *which: sa.ColumnElement[bool] | sa.TextClause, limit: int
+    ) -> list[UpgradeRequest]:
         table = tables.requests
         newest = sa.select(table.c.body).where(*which).order_by(table.c.created_at.desc())
         bodies = await self._database.read(
@@ -255,6 +278,15 @@ class Store:
         query = sa.select(*columns).where(table.c.request_id == request_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return Shown(*row) if row else None
+
+    async def links(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """The links of cards, by the ids of their requests; nothing for those not shown yet."""
+        table = tables.shown
+        query = sa.select(table.c.request_id, table.c.link).where(
+            table.c.request_id.in_(request_ids), table.c.link != ""
+        )
+        found = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.request_id: row.link for row in found}
 
     async def request_at(self, channel_id: str, ts: str) -> str:
         """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""

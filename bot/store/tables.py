@@ -67,6 +67,9 @@ sa.Index(
     requests.c.customer_id,
     requests.c.created_at,
 )
+AWAITING = sa.text("state = 'awaiting_approval'")
+sa.Index("requests_awaiting", requests.c.team_id, requests.c.created_at, **only(AWAITING))
+
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""
 
@@ -119,7 +122,17 @@ shown = sa.Table(
     sa.Column("card_version", sa.Integer, nullable=False),
     sa.Column("told_version", sa.Integer, nullable=False),
     sa.Column("told_ts", sa.Text, server_default="", nullable=False),
+    sa.Column("link", sa.Text, server_default="", nullable=False),
 )
+
+homes = sa.Table(
+    "homes",
+    metadata,
+    sa.Column("team_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+)
+sa.Index("homes_by_age", homes.c.opened_at)
 
 secrets = sa.Table(
     "secrets",

@@ -21,8 +21,8 @@ async def test_an_unknown_name_is_not_guessed_at(workspace: Conversation) -> Non
     """Where nothing is near, the answer says how to find a customer."""
     await workspace.alice.types("/upgrade zzyzx")
     assert await workspace.alice.reads() == (
-        "No customer is called “zzyzx”. Nothing was changed. Type the beginning of its name, its "
-        "domain or its tenant id."
+        "No customer is called “zzyzx”. Type the beginning of its name, its domain or its tenant "
+        "id. Nothing was changed."
     )
 
 

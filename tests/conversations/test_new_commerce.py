@@ -28,7 +28,7 @@ async def test_what_is_possible_is_listed_with_what_an_upgrade_would_delete(
     assert (
         """\
 Microsoft 365 Business Basic
-10 seats · active · 1 year, billed monthly · renews 2027-02-28 · scheduled for the renewal: \
+10 seats · active · 1 year, billed monthly · renews Feb 28, 2027 · scheduled for the renewal: \
 CFQ7TTC0LDPB:0001 12 seats
 [Microsoft 365 Business Standard (upgrade only)] \
 [Microsoft 365 Business Standard (with licence transfer)] \

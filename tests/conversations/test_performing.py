@@ -177,7 +177,7 @@ async def test_drift_voids_the_approval_and_asks_again(workspace: Conversation) 
     card = await workspace.card()
     assert "⏳ Approval needed" in card
     assert "Seats: 30" in card
-    assert "0 of 1 approvals" in card
+    assert "0 of 1 approval." in card
     told = await workspace.thread()
     assert "not sent, because it has changed since it was approved." in told
     assert "It has changed since it was first approved" in card
@@ -316,7 +316,7 @@ async def test_two_requests_for_one_subscription_are_never_sent_at_once(
     await workspace.carol.presses("Approve")
     await workspace.card()
     await workspace.thread()
-    alices, bobs = [m for m in workspace.slack.messages if not m.only_for and not m.thread_ts]
+    alices, bobs = workspace.cards()
     workspace.partner_center.trouble("POST", "/upgrades", Trouble(cut=True))
     await workspace.alice.sends(await workspace.alice.payload_for(alices, "Upgrade now"))
     await workspace.thread()
@@ -358,7 +358,7 @@ async def test_a_look_that_comes_back_late_does_not_undo_the_next_attempt(
 
     posting = Gate()
     workspace.partner_center.trouble("POST", "/upgrades", Trouble(gate=posting))
-    card = [m for m in workspace.slack.messages if not m.only_for and not m.thread_ts][-1]
+    card = workspace.cards()[-1]
     await workspace.alice.sends(await workspace.alice.payload_for(card, "Upgrade now"))
     await posting.arrived.wait()
     slow.opened.set()

@@ -19,17 +19,17 @@ async def test_an_upgrade_is_asked_for_approved_and_performed_once(
 Contoso (contoso.onmicrosoft.com): press what it should become. Nothing is ordered yet.
 ---
 Office 365 Enterprise E1
-25 seats · active · 1 year, billed monthly · renews 2027-02-28
+25 seats · active · 1 year, billed monthly · renews Feb 28, 2027
 [Office 365 Enterprise E3 (upgrade only)] [Office 365 Enterprise E3 (with licence transfer)] \
 [Office 365 Enterprise E5 (upgrade only)] [Office 365 Enterprise E5 (with licence transfer)]
 ---
 Office 365 Business Premium
-3 seats · suspended · 1 year, billed monthly · renews 2027-02-28
+3 seats · suspended · 1 year, billed monthly · renews Feb 28, 2027
 Not possible at the moment. The subscription is not active. If it was upgraded already, look at \
 the new subscription; if not, reactivate it first.
 ---
 Office 365 F1
-40 seats · active · 1 year, billed monthly · renews 2027-02-28
+40 seats · active · 1 year, billed monthly · renews Feb 28, 2027
 Microsoft offers no upgrade for this plan."""
     )
 
@@ -40,12 +40,14 @@ Microsoft offers no upgrade for this plan."""
 Contoso (contoso.onmicrosoft.com)
 Office 365 Enterprise E1 → Office 365 Enterprise E3
 Seats: 25 | Kind: upgrade only | Users' licences: stay on the old plan until somebody moves them \
-| Term: 1 year, billed monthly
+| Term: 1 year, billed monthly | Effective: at once; billed from that day
+Price: not known to the bot; look it up before you decide
 An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
-Any promotion on the old plan is lost.
+There is no cancellation window as for a new order, and seats cannot be added with it. Any promotion \
+on the old plan is lost.
 Reason: ____
 Link to the customer's consent: ____
-One approval of @license-approvers will be needed. Nothing is ordered before that and your \
+1 approval of @license-approvers will be needed. Nothing is ordered before that and your \
 confirmation.
 [Ask the team] [Cancel]"""
     )
@@ -57,13 +59,16 @@ confirmation.
 Contoso (contoso.onmicrosoft.com)
 Office 365 Enterprise E1 → Office 365 Enterprise E3, upgrade only
 Seats: 25 | Users' licences: stay on the old plan until somebody moves them | Requested by: \
-@alice | Asked: 2026-11-20 09:00 UTC | Term: 1 year, billed monthly | Term ends: 2027-02-28
+@alice | Asked: 2026-11-20 09:00 UTC | Effective: at once; billed from that day | Term: \
+1 year, billed monthly | Term ends: Feb 28, 2027
+Price: not known to the bot; look it up before you decide
 Reason: They need Office.
 Customer's consent: link to mail.example [https://mail.example/42]
 An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
-Any promotion on the old plan is lost.
-0 of 1 approvals. @license-approvers may approve. The request expires 2026-11-21 09:00 UTC.
-[Approve] [I'm looking] [Decline] [Withdraw]"""
+There is no cancellation window as for a new order, and seats cannot be added with it. Any promotion \
+on the old plan is lost.
+0 of 1 approval. @license-approvers may approve. The request expires 2026-11-21 09:00 UTC.
+[Approve] [I'm looking] [Decline] [Withdraw] [Partner Center]"""
     )
 
     await alice.presses("Approve")
@@ -78,7 +83,7 @@ Any promotion on the old plan is lost.
         """\
 Approved by @carol (2026-11-20 09:05 UTC). @alice can upgrade now. The request expires \
 2026-11-21 09:00 UTC.
-[Upgrade now] [Decline] [Withdraw]"""
+[Upgrade now] [Decline] [Withdraw] [Partner Center]"""
     )
     assert await workspace.thread() == "Approved by @carol. @alice: Upgrade now can be pressed."
 
@@ -90,11 +95,14 @@ Approved by @carol (2026-11-20 09:05 UTC). @alice can upgrade now. The request e
 Contoso (contoso.onmicrosoft.com)
 Office 365 Enterprise E1 → Office 365 Enterprise E3, upgrade only
 Seats: 25 | Users' licences: stay on the old plan until somebody moves them | Requested by: \
-@alice | Asked: 2026-11-20 09:00 UTC | Term: 1 year, billed monthly | Term ends: 2027-02-28
+@alice | Asked: 2026-11-20 09:00 UTC | Effective: at once; billed from that day | Term: \
+1 year, billed monthly | Term ends: Feb 28, 2027
+Price: not known to the bot; look it up before you decide
 Reason: They need Office.
 Customer's consent: link to mail.example [https://mail.example/42]
 Confirmed by @alice 2026-11-20 09:06 UTC. Approved by @carol (2026-11-20 09:05 UTC). The result \
-is in the thread."""
+is in the thread.
+[Partner Center]"""
     )
     assert await workspace.thread() == (
         """\
@@ -105,7 +113,7 @@ Old subscription: Office 365 Enterprise E1, suspended (`(id)`)
 New subscription: Office 365 Enterprise E3 (`(id)`)
 Type: upgrade only
 Seats: 25
-Duration: about a second
+Duration: 1 second
 Users keep their old licences until somebody assigns the new ones.
 For Microsoft's support: correlation id (id), request id (id)"""
     )
@@ -154,7 +162,7 @@ async def test_of_many_people_twenty_are_named_whatever_they_are_called(
     await workspace.card()
     told = await workspace.thread()
     assert "45 licences did not move." in told
-    assert "And 25 more, to be seen in Partner Center." in told
+    assert "The table shows 20 of them; the file in this thread has all." in told
     assert told.count(" | ") == 21 * 2
 
 

@@ -24,10 +24,10 @@ async def test_history_lists_what_became_of_each_request(workspace: Conversation
     await workspace.bob.types("/upgrade history")
     assert (await workspace.bob.reads()).splitlines() == [
         "Upgrades asked for in this channel, the newest first:",
-        "⛔ Declined · Northwind Traders: Office 365 Business Essentials → Office 365 Business "
+        "⛔ Declined↗ · Northwind Traders: Office 365 Business Essentials → Office 365 Business "
         "Premium, upgrade only, 4 seats",
         "Asked by @bob 2026-11-20 11:00 UTC · declined by @carol 2026-11-20 11:00 UTC",
-        "✅ Upgraded · Contoso: Office 365 Enterprise E1 → Office 365 Enterprise E3, upgrade "
+        "✅ Upgraded↗ · Contoso: Office 365 Enterprise E1 → Office 365 Enterprise E3, upgrade "
         "only, 25 seats",
         "Asked by @alice 2026-11-20 09:00 UTC · approved by @carol · ended 2026-11-20 09:00 UTC",
     ]
@@ -41,7 +41,7 @@ async def test_history_of_mine_and_of_a_customer(workspace: Conversation) -> Non
     await workspace.bob.types("/upgrade history MINE")
     assert await workspace.bob.reads() == "No upgrade was asked for by you yet."
     await workspace.bob.types("/upgrade history contoso.onmicrosoft.com")
-    assert "✅ Upgraded · Contoso" in await workspace.bob.reads()
+    assert "✅ Upgraded↗ · Contoso" in await workspace.bob.reads()
     await workspace.bob.types("/upgrade history fabrikam")
     assert "for “fabrikam” in this channel yet" in await workspace.bob.reads()
     await workspace.bob.types("/upgrade history contosso")
@@ -111,7 +111,7 @@ async def test_the_form_warns_of_other_requests_for_the_same_subscription(
     await workspace.bob.presses(e3)
     form = await workspace.bob.sees_form()
     assert "⚠️ This subscription was asked about before:" in form
-    told = "⏳ Approval needed: Office 365 Enterprise E3, asked by @alice in #upgrades 2026-11-20"
+    told = "⏳ Approval needed: Office 365 Enterprise E3↗, asked by @alice 2026-11-20"
     assert told in form
 
 
@@ -128,7 +128,7 @@ async def test_the_form_warns_of_what_was_upgraded_lately_and_of_nothing_else(
     await upgraded(workspace)
     await workspace.bob.presses("Office 365 Enterprise E5 (upgrade only)")
     form = await workspace.bob.sees_form()
-    assert "• ✅ Upgraded: Office 365 Enterprise E3, asked by @alice" in form
+    assert "• ✅ Upgraded: Office 365 Enterprise E3↗, asked by @alice" in form
     assert "Withdrawn" not in form
 
 

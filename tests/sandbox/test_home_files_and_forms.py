@@ -56,6 +56,7 @@ async def test_who_opens_the_home_tab_is_told_to_the_app_that_wants_to_know(
     slack: SlackServer, app: Socket
 ) -> None:
     """As an event over Socket Mode; without a subscription nothing is sent."""
+    slack.workspace.app.events.clear()
     assert slack.interactions.open_app(ALICE, "home") is None
     slack.workspace.app.events.add("app_home_opened")
     delivering = slack.interactions.open_app(ALICE, "home")
@@ -160,6 +161,7 @@ async def test_a_home_tab_is_published_for_one_person(
 ) -> None:
     """Up to 100 blocks, fields need no submit; only where the Home tab is switched on."""
     there = slack.workspace
+    there.app.home_tab = False
     assert await error_of(client.views_publish(user_id=ALICE, view=HOME)) == "not_enabled"
     there.app.home_tab = True
     box = {"type": "checkboxes", "options": [option("a")]}
@@ -205,6 +207,7 @@ async def test_a_file_is_promised_sent_and_shared(
 ) -> None:
     """It becomes a message in the thread; each step is refused where Slack refuses it."""
     there = slack.workspace
+    there.app.scopes.remove("files:write")
     call = client.files_getUploadURLExternal(filename="a.csv", length=3)
     assert await error_of(call) == "missing_scope"
     there.app.scopes.add("files:write")

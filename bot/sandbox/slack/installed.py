@@ -31,14 +31,14 @@ class Installed:
             SlashCommand(
                 "/upgrade",
                 "See what a customer's subscriptions can be upgraded to",
-                "contoso | contoso.onmicrosoft.com | tenant id | help",
+                "contoso | contoso.onmicrosoft.com | tenant id | bulk | history | status | help",
             )
         ]
     )
     shortcuts: list[Shortcut] = field(default_factory=list)
-    home_tab: bool = False
+    home_tab: bool = True
     messages_read_only: bool = True
-    events: set[str] = field(default_factory=set)
+    events: set[str] = field(default_factory=lambda: {"app_home_opened"})
     scopes: set[str] = field(
         default_factory=lambda: {
             "commands",
@@ -47,5 +47,6 @@ class Installed:
             "usergroups:read",
             "channels:read",
             "groups:read",
+            "files:write",
         }
     )

@@ -1,0 +1,30 @@
+"""Where a card is, as a link; who looks at their Home; and what waits for approval."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from bot.store.tables import UtcDateTime
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """A link beside each card, people with the time they opened their Home, and an index of the
+    requests that somebody has to decide about."""
+    op.add_column("shown", sa.Column("link", sa.Text, server_default="", nullable=False))
+    op.create_table(
+        "homes",
+        sa.Column("team_id", sa.Text, primary_key=True),
+        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("opened_at", UtcDateTime, nullable=False),
+    )
+    op.create_index("homes_by_age", "homes", ["opened_at"])
+    waiting = sa.text("state = 'awaiting_approval'")
+    op.create_index(
+        "requests_awaiting",
+        "requests",
+        ["team_id", "created_at"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
