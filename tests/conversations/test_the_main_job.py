@@ -43,8 +43,8 @@ Seats: 25 | Kind: upgrade only | Users' licences: stay on the old plan until som
 | Term: 1 year, billed monthly | Effective: at once; billed from that day
 Price: not known to the bot; look it up before you decide
 An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
-There is no cancellation window as for a new order, and seats cannot be added with it. Any promotion \
-on the old plan is lost.
+There is no cancellation window as for a new order, and seats cannot be added with it. Any \
+promotion on the old plan is lost.
 Reason: ____
 Link to the customer's consent: ____
 1 approval of @license-approvers will be needed. Nothing is ordered before that and your \
@@ -65,8 +65,8 @@ Price: not known to the bot; look it up before you decide
 Reason: They need Office.
 Customer's consent: link to mail.example [https://mail.example/42]
 An upgrade cannot be undone, and its seats are bought at once. The old subscription is suspended. \
-There is no cancellation window as for a new order, and seats cannot be added with it. Any promotion \
-on the old plan is lost.
+There is no cancellation window as for a new order, and seats cannot be added with it. Any \
+promotion on the old plan is lost.
 0 of 1 approval. @license-approvers may approve. The request expires 2026-11-21 09:00 UTC.
 [Approve] [I'm looking] [Decline] [Withdraw] [Partner Center]"""
     )
