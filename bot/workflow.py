@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ LONGEST_LINK = 500
 HOME_SHOWS = 10
 """Requests in each list of a Home."""
 
-MOST_WAITING = 50
+MOST_UNDECIDED = 50
 """The newest requests among which those are sought that wait for a person."""
 
 MOST_EARLIER = 3
@@ -288,13 +289,23 @@ class Workflow:
         return Home(standing, policy, waits, mine, lately, links)
 
     async def _waits_for(self, person: Person) -> tuple[UpgradeRequest, ...]:
-        """What this person could approve now, and what they asked for and have to confirm."""
-        waiting = await self._store.awaiting(person.team_id, MOST_WAITING)
+        """What this person could approve or confirm now."""
+        undecided = await self._store.undecided(person.team_id, MOST_UNDECIDED)
         now = await self._store.now()
-        reasons = await asyncio.gather(*(self._why_not(each, person, now) for each in waiting))
-        return tuple(request for request, why in zip(waiting, reasons, strict=True) if why is None)[
-            :HOME_SHOWS
-        ]
+        theirs = await asyncio.gather(*(self._is_next(each, person, now) for each in undecided))
+        return tuple(compress(undecided, theirs))[:HOME_SHOWS]
+
+    async def _is_next(self, request: UpgradeRequest, person: Person, now: datetime) -> bool:
+        """Whether this person could take the step that people have to take next."""
+        if request.state is State.AWAITING_APPROVAL:
+            return await self._why_not(request, person, now) is None
+        try:
+            if request.policy.confirm is Confirm.APPROVER and person != request.requester:
+                await self._require_approver(request, person)
+            story.claim(request, person, now, request.round, request.attempt)
+        except Refused:
+            return False
+        return True
 
     async def links(self, requests: list[UpgradeRequest]) -> dict[str, str]:
         """The links of the cards, by the requests' ids."""

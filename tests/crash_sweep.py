@@ -65,7 +65,10 @@ async def sweep(
     deaths = []
     for _ in range(runs):
         kill_at = chance.randrange(awaits)
-        died, _, ending = await tell(kill_at, new_database, freeze=freeze)
+        try:
+            died, _, ending = await tell(kill_at, new_database, freeze=freeze)
+        except AssertionError as error:
+            raise AssertionError(f"at await {kill_at} of {awaits}: {error}") from error
         assert ending.is_good, f"killed at await {kill_at} of {awaits}: {ending}"
         deaths.append(Death(kill_at, died, ending))
     return deaths

@@ -10,10 +10,15 @@ GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 def message(workspace: Workspace, shown: Message) -> str:
     """The message's lines, with its buttons in brackets."""
+    files = [f"(file) {each['title']}" for each in shown.files]
     if not shown.blocks:
-        return plain(workspace, shown.text)
-    lines = [line for block in shown.blocks if (line := _block(block))]
-    return plain(workspace, "\n".join(lines))
+        return plain(workspace, "\n".join([shown.text, *files]).strip())
+    return blocks(workspace, shown.blocks)
+
+
+def blocks(workspace: Workspace, shown: list[dict[str, Any]]) -> str:
+    """The lines of blocks, with their buttons in brackets."""
+    return plain(workspace, "\n".join(line for block in shown if (line := _block(block))))
 
 
 def form(workspace: Workspace, view: View) -> str:

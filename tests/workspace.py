@@ -163,6 +163,8 @@ class Conversation:
                 self._record({"text": message.text, "blocks": message.blocks})
             case Happened(kind="deleted", message=Message() as message):
                 self._forget(message)
+            case Happened(kind="home", view=View() as view):
+                self._record(view.content)
             case Happened(kind="form" | "form_errors", view=View() as view):
                 self.has_read(view)
                 self._forms.append(view)
@@ -251,6 +253,19 @@ class Somebody:
         interactions = self._conversation.practice.slack.interactions
         offered = await interactions.suggestions(view, field, letters)
         return [each["text"]["text"] for each in offered]
+
+    async def opens_home(self) -> str:
+        """Open the bot's Home tab, and read it when it is there."""
+        delivering = self._conversation.practice.slack.interactions.open_app(self.id, "home")
+        assert delivering, "the app does not want to know"
+        await delivering
+        return await self.sees_home()
+
+    async def sees_home(self) -> str:
+        """The Home tab as it is shown now."""
+        await self._conversation.bot.quiet()
+        home = self._conversation.slack.homes[self.id]
+        return reading.blocks(self._conversation.slack, home.content["blocks"])
 
     async def fills_in(self, **fields: str) -> None:
         """Type into the fields of the open form, by their names, and submit it."""

@@ -45,6 +45,8 @@ class Practice:
         add_new_commerce(self.partner_center)
         self.bot: Bot | None = None
         self.http_mode = False
+        self.variables: dict[str, str] = {}
+        """Further settings of the bot, from its next start on."""
         self._folder = tempfile.TemporaryDirectory(prefix="upgrade-bot-practice-")
         self.folder = Path(self._folder.name)
         (self.folder / "policy.toml").write_text(policy, encoding="utf-8")
@@ -103,6 +105,7 @@ class Practice:
             "UPGRADE_BOT_POLICY": str(self.folder / "policy.toml"),
             "UPGRADE_BOT_HTTP": "127.0.0.1:0",
             **mode,
+            **self.variables,
         }
 
 

@@ -178,11 +178,9 @@ class Store:
         of_it = tables.requests.c.subscription_id == subscription_id.lower()
         return await self._newest(of_it, limit=limit)
 
-    async def awaiting(self, team_id: str, limit: int) -> list[UpgradeRequest]:
-        """What waits for somebody's approval, the newest first."""
-        return await self._newest(
-            tables.AWAITING, tables.requests.c.team_id == team_id, limit=limit
-        )
+    async def undecided(self, team_id: str, limit: int) -> list[UpgradeRequest]:
+        """What waits for somebody's approval or confirmation, the newest first."""
+        return await self._newest(tables.OPEN, tables.requests.c.team_id == team_id, limit=limit)
 
     async def home_opened(self, person: Person) -> None:
         """Note that somebody looks at their Home."""

@@ -67,8 +67,8 @@ sa.Index(
     requests.c.customer_id,
     requests.c.created_at,
 )
-AWAITING = sa.text("state = 'awaiting_approval'")
-sa.Index("requests_awaiting", requests.c.team_id, requests.c.created_at, **only(AWAITING))
+OPEN = sa.text("state IN ('awaiting_approval', 'approved')")
+sa.Index("requests_open", requests.c.team_id, requests.c.created_at, **only(OPEN))
 
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""

@@ -20,11 +20,11 @@ def upgrade() -> None:
         sa.Column("opened_at", UtcDateTime, nullable=False),
     )
     op.create_index("homes_by_age", "homes", ["opened_at"])
-    waiting = sa.text("state = 'awaiting_approval'")
+    undecided = sa.text("state IN ('awaiting_approval', 'approved')")
     op.create_index(
-        "requests_awaiting",
+        "requests_open",
         "requests",
         ["team_id", "created_at"],
-        sqlite_where=waiting,
-        postgresql_where=waiting,
+        sqlite_where=undecided,
+        postgresql_where=undecided,
     )
