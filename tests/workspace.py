@@ -149,6 +149,12 @@ class Conversation:
         assert open_now, "no form is open"
         return open_now[-1]
 
+    def forms_seen(self) -> list[str]:
+        """The titles of the forms that nobody has looked at; now somebody has."""
+        titles = [str(view.content["title"]["text"]) for view in self._forms]
+        self._forms.clear()
+        return titles
+
     def has_read(self, view: View) -> None:
         """A form was looked at."""
         if view in self._forms:

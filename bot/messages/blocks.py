@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.policy import CHANNEL, Names, Person
-from bot.messages.language import say
+from bot.messages.language import listed, say
 
 Block = dict[str, Any]
 
@@ -90,8 +90,8 @@ def anyone_of(names: Names) -> str:
 
 
 def everyone_of(lists: tuple[Names, ...]) -> str:
-    """Whoever is in each of the lists."""
-    return say(", who are also of ").join(anyone_of(names) for names in lists)
+    """Whoever is in each of the lists; `nobody` where there is none."""
+    return say(", who are also of ").join(anyone_of(names) for names in lists) or say("nobody")
 
 
 def _anyone_of(name: str) -> str:
@@ -185,7 +185,7 @@ def _lines(block: Block) -> list[str]:
         case "table":
             return [" · ".join(cell["text"] for cell in row) for row in block["rows"]]
         case "actions":
-            labels = ", ".join(e["text"]["text"] for e in block["elements"])
+            labels = listed(e["text"]["text"] for e in block["elements"])
             return [say("Buttons: {labels}", labels=labels)]
         case _:
             return []

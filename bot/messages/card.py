@@ -7,7 +7,7 @@ from decimal import Decimal
 from urllib.parse import quote, urlsplit
 
 from bot import buttons
-from bot.domain.policy import Confirm, Evidence, Person
+from bot.domain.policy import Confirm, Evidence
 from bot.domain.price import PriceChange
 from bot.domain.upgrade import Earlier, State, UpgradeRequest
 from bot.messages import words
@@ -29,7 +29,7 @@ from bot.messages.blocks import (
     outside_plain,
     section,
 )
-from bot.messages.language import count, day, marked, money, numeral, say
+from bot.messages.language import count, day, listed, marked, money, numeral, say, sentences
 
 MARKERS = {
     State.AWAITING_APPROVAL: marked("⏳ Approval needed"),
@@ -80,10 +80,8 @@ def what(request: UpgradeRequest) -> str:
     """The customer and the change, in two lines."""
     customer, option = request.customer, request.option
     old, new = outside(request.subscription.name), outside(option.name)
-    return (
-        f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
-        f"{old} → *{new}*, {words.how(option)}"
-    )
+    change = say("{old} → *{new}*, {how}", old=old, new=new, how=words.how(option))
+    return f"*{outside(customer.name)}* ({outside(customer.domain)})\n{change}"
 
 
 def banners(texts: tuple[str, ...]) -> list[Block]:
@@ -149,7 +147,7 @@ def _earlier(request: UpgradeRequest) -> str:
 
 def earlier_line(each: Earlier) -> str:
     """Another request about the same subscription: how it stood, and where it is."""
-    named = f"{marker(each.state)}: {outside(each.target)}"
+    named = say("{state}: {plan}", state=marker(each.state), plan=outside(each.target))
     return say(
         "• {request}, asked by {who} {when}",
         request=link(each.link, named) if each.link else named,
@@ -164,13 +162,13 @@ def status_line(request: UpgradeRequest) -> str:
         case State.AWAITING_APPROVAL:
             return _waiting(request)
         case State.APPROVED:
-            return _sentences(
+            return sentences(
                 _approved_by(request) or say("No approval is needed."),
-                say("{who} can upgrade now.", who=_who_may_confirm(request)),
+                say("{who} can upgrade now.", who=who_may_confirm(request)),
                 _expires(request),
             )
         case State.PERFORMING:
-            return _sentences(
+            return sentences(
                 _confirmed(request),
                 _approved_by(request) or say("No approval was needed."),
             )
@@ -180,36 +178,42 @@ def status_line(request: UpgradeRequest) -> str:
                 "Partner Center until it knows."
             )
         case State.DONE:
-            return _sentences(_confirmed(request), _approved_by(request), _licences(request))
+            return sentences(_confirmed(request), _approved_by(request), _licences(request))
         case State.FAILED:
-            return _sentences(_confirmed(request), say("Why it failed is in the thread."))
-        case State.DECLINED:
-            why = outside(request.closed_because, 1000)
-            return say("Declined by {who}: {why}", who=_closed(request), why=why)
-        case State.WITHDRAWN:
-            return say("Withdrawn by {who}. Nothing was ordered.", who=_closed(request))
+            return sentences(_confirmed(request), say("Why it failed is in the thread."))
+        case State.DECLINED if request.closed_by and request.closed_at:
+            return say(
+                "Declined by {who} {when}: {why}",
+                who=mention(request.closed_by),
+                when=moment(request.closed_at),
+                why=outside(request.closed_because, 1000),
+            )
+        case State.WITHDRAWN if request.closed_by and request.closed_at:
+            return say(
+                "Withdrawn by {who} {when}. Nothing was ordered.",
+                who=mention(request.closed_by),
+                when=moment(request.closed_at),
+            )
+        case State.DECLINED | State.WITHDRAWN:
+            return marker(request.state)
         case State.EXPIRED:
             return say("Nobody decided or confirmed in time. Nothing was ordered.")
 
 
 def _waiting(request: UpgradeRequest) -> str:
     needed = request.policy.approvals
-    who = everyone_of(request.policy.approvers) or say("Nobody")
+    who = everyone_of(request.policy.approvers)
     may = say("{who} may approve.", who=who)
     if _starts_at_once(request):
         may = say("{who} may approve, and *the last approval starts the upgrade*.", who=who)
     have = numeral(len(request.approvals))
-    return _sentences(
+    return sentences(
         count("{have} of {count} approval.", "{have} of {count} approvals.", needed, have=have),
         _approved_by(request),
         _readers(request),
         may,
         _expires(request),
     )
-
-
-def _sentences(*sentences: str) -> str:
-    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _expires(request: UpgradeRequest) -> str:
@@ -237,20 +241,21 @@ def _licences(request: UpgradeRequest) -> str:
 
 
 def _approved_by(request: UpgradeRequest) -> str:
-    who = ", ".join(f"{mention(a.by)} ({moment(a.at)})" for a in request.approvals)
+    who = listed(f"{mention(a.by)} ({moment(a.at)})" for a in request.approvals)
     return say("Approved by {who}.", who=who) if who else ""
 
 
 def _readers(request: UpgradeRequest) -> str:
     if not request.readers:
         return ""
-    who = ", ".join(mention(reader) for reader in request.readers)
+    who = listed(mention(reader) for reader in request.readers)
     return count("👀 {who} is looking.", "👀 {who} are looking.", len(request.readers), who=who)
 
 
-def _who_may_confirm(request: UpgradeRequest) -> str:
+def who_may_confirm(request: UpgradeRequest) -> str:
+    """Whose turn it is to press *Upgrade now*."""
     if request.policy.confirm is Confirm.APPROVER:
-        return everyone_of(request.policy.approvers) or say("Nobody")
+        return everyone_of(request.policy.approvers)
     return mention(request.requester)
 
 
@@ -259,11 +264,6 @@ def _confirmed(request: UpgradeRequest) -> str:
         return ""
     who, when = mention(request.confirmed_by), moment(request.confirmed_at)
     return say("Confirmed by {who} {when}.", who=who, when=when)
-
-
-def _closed(request: UpgradeRequest) -> str:
-    by = mention(request.closed_by) if isinstance(request.closed_by, Person) else say("the bot")
-    return f"{by} {moment(request.closed_at)}" if request.closed_at else by
 
 
 def _buttons(request: UpgradeRequest, portal: str) -> list[Block]:

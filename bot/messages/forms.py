@@ -18,7 +18,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.card import banners, earlier_line, price, what
-from bot.messages.language import count, marked, numeral, say
+from bot.messages.language import count, marked, numeral, say, sentences
 
 LONGEST_REASON = 1000
 WARNED_OF = 3
@@ -108,7 +108,7 @@ def _who_is_asked(policy: Policy) -> str:
         policy.approvals,
         who=everyone_of(policy.approvers),
     )
-    return f"{asked} {say(_AFTERWARDS[policy.confirm])}"
+    return sentences(asked, say(_AFTERWARDS[policy.confirm]))
 
 
 _AFTERWARDS = {

@@ -6,7 +6,7 @@ its reader, a card in that of the channels. What nobody has translated is said i
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
@@ -70,6 +70,16 @@ def count(one: str, many: str, number: int, /, **values: object) -> str:
     """The same for a number of things, which stands in the sentence as `{count}`."""
     said = _catalogue(_spoken.get()).ngettext(one, many, number)
     return said.format(count=numeral(number), **values)
+
+
+def sentences(*said: str) -> str:
+    """Sentences one after the other; those that are empty are left out."""
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def listed(things: Iterable[str]) -> str:
+    """Things in a row: `one, two, three`."""
+    return say(", ").join(things)
 
 
 def marked(sentence: str) -> str:

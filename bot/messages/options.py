@@ -1,5 +1,6 @@
 """The private answers to `/upgrade`: which customer, and what can be upgraded."""
 
+import json
 from collections.abc import Iterator
 
 from bot import buttons
@@ -15,12 +16,15 @@ from bot.messages.blocks import (
     outside_plain,
     section,
 )
-from bot.messages.language import count, day, say
+from bot.messages.language import count, day, listed, say
 from bot.messages.replies import trouble
 
 CUSTOMERS_SHOWN = 20
 BLOCKS_A_MESSAGE = 45
 """Slack takes 50 blocks."""
+
+SIZE = 11_000
+"""Characters of all blocks as they are sent; Slack refuses about 13,200 of text."""
 
 
 def which_customer(found: list[Customer]) -> Message:
@@ -53,12 +57,15 @@ def which_customer(found: list[Customer]) -> Message:
 def upgrade_options(customer: Customer, upgradable: list[Upgradable]) -> list[Message]:
     """Every subscription of the customer with what it can become; several messages if long."""
     numbers = iter(range(10_000))
-    parts = [_subscription(each, numbers) for each in upgradable]
     messages: list[list[Block]] = [[_title(customer, upgradable)]]
-    for part in parts:
-        if len(messages[-1]) + len(part) > BLOCKS_A_MESSAGE or _size(messages[-1] + part) > 10_000:
+    for each in upgradable:
+        part = _subscription(each, numbers)
+        if not _fits(messages[-1] + part):
             messages.append([])
-        messages[-1] += part
+        for block in part:  # one alone can be too long too
+            if not _fits([*messages[-1], block]):
+                messages.append([])
+            messages[-1].append(block)
     return [Message(blocks) for blocks in messages]
 
 
@@ -135,28 +142,34 @@ def _why_not(each: Upgradable) -> list[str]:
     reasons: dict[str, list[str]] = {}
     later: list[str] = []
     for option, offer_id in each.options:
-        name = f"{outside(option.name)} ({words.how(option)})"
+        name = f"{outside(option.name, 80)} ({words.how(option)})"
         if option.at_renewal and option.eligible:
             later.append(name)
         elif not offer_id:
             why = " ".join(words.obstacle(o) for o in option.obstacles)
             reasons.setdefault(why or say("No reason was given."), []).append(name)
     lines = [
-        say("Not possible: {options}. {why}", options=", ".join(names), why=why)
+        say("Not possible: {options}. {why}", options=listed(some), why=why)
         for why, names in reasons.items()
+        for some in _tens(names)
     ]
     if len(reasons) == 1 and not later and not any(offer_id for _, offer_id in each.options):
         lines = [say("Not possible at the moment. {why}", why=why) for why in reasons]
-    if later:
-        lines.append(
-            say(
-                "At the renewal: {options}. Schedule that in Partner Center; this bot upgrades at "
-                "once.",
-                options=", ".join(later),
-            )
+    lines += [
+        say(
+            "At the renewal: {options}. Schedule that in Partner Center; this bot upgrades at once.",
+            options=listed(some),
         )
+        for some in _tens(later)
+    ]
     return lines
 
 
-def _size(blocks: list[Block]) -> int:
-    return len(Message(blocks).text) + sum(len(str(block)) for block in blocks if "text" in block)
+def _tens(names: list[str]) -> list[list[str]]:
+    """As many as a line holds, so that none is cut off."""
+    return [names[start : start + 10] for start in range(0, len(names), 10)]
+
+
+def _fits(blocks: list[Block]) -> bool:
+    """Whether they can be one message, with some air."""
+    return len(blocks) <= BLOCKS_A_MESSAGE and len(json.dumps(blocks, ensure_ascii=False)) < SIZE

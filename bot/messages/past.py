@@ -6,10 +6,13 @@ from bot.domain.upgrade import State, UpgradeRequest
 from bot.messages import words
 from bot.messages.blocks import Message, context, link, mention, moment, outside, section
 from bot.messages.card import marker
-from bot.messages.language import say
+from bot.messages.language import listed, say
 
 SHOWN = 15
 """Requests in one answer; a message holds about twice as many."""
+
+NAME = 80
+"""Characters of a name, so that all of an answer's lines fit into one message."""
 
 MINE = "mine"
 
@@ -55,20 +58,25 @@ def _nothing(whose: str) -> str:
 def line(request: UpgradeRequest, address: str) -> str:
     """One request, in two lines: how it stands, what and for whom, and when it was."""
     option, state = request.option, marker(request.state)
-    change = f"{outside(request.subscription.name)} → {outside(option.name)}, {words.how(option)}"
+    old, new = outside(request.subscription.name, NAME), outside(option.name, NAME)
+    change = say("{old} → *{new}*, {how}", old=old, new=new, how=words.how(option))
     asked = say(
         "Asked by {who} {when}", who=mention(request.requester), when=moment(request.created_at)
     )
-    return (
-        f"{link(address, state) if address else state} · *{outside(request.customer.name)}*: "
-        f"{change}, {words.seats(option.seats)}\n" + " · ".join([asked, *_decided(request)])
+    what = say(
+        "{state} · *{customer}*: {change}, {seats}",
+        state=link(address, state) if address else state,
+        customer=outside(request.customer.name, NAME),
+        change=change,
+        seats=words.seats(option.seats),
     )
+    return f"{what}\n" + " · ".join([asked, *_decided(request)])
 
 
 def _decided(request: UpgradeRequest) -> list[str]:
     """Who decided, and when it ended."""
     decided = []
-    if approvers := ", ".join(mention(approval.by) for approval in request.approvals):
+    if approvers := listed(mention(approval.by) for approval in request.approvals):
         decided.append(say("approved by {who}", who=approvers))
     if request.closed_by and request.closed_at:
         by = {"who": mention(request.closed_by), "when": moment(request.closed_at)}

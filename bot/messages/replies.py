@@ -20,7 +20,7 @@ from bot.errors import (
 )
 from bot.messages import words
 from bot.messages.blocks import Message, context, everyone_of, mention, moment, outside, section
-from bot.messages.language import count, marked, numeral, say
+from bot.messages.language import count, listed, marked, numeral, say, sentences
 
 NOTHING_CHANGED = marked("Nothing was changed.")
 YOUR_CLICK = marked("Your click changed nothing.")
@@ -59,11 +59,11 @@ def _unknown_customer(about: Mapping[str, Any]) -> str:
     said = say("No customer is called “{name}”.", name=outside(about["text"]))
     nearest: list[Customer] = about["nearest"]
     if nearest:
-        names = ", ".join(f"`/upgrade {outside(c.name)}` ({outside(c.domain)})" for c in nearest)
+        names = listed(f"`/upgrade {outside(c.name)}` ({outside(c.domain)})" for c in nearest)
         hint = say("Did you mean {names}?", names=names)
     else:
         hint = say("Type the beginning of its name, its domain or its tenant id.")
-    return f"{said} {hint} {say(NOTHING_CHANGED)}"
+    return sentences(said, hint, say(NOTHING_CHANGED))
 
 
 def _no_subscription(about: Mapping[str, Any]) -> str:
@@ -73,16 +73,17 @@ def _no_subscription(about: Mapping[str, Any]) -> str:
         name=outside(customer.name),
         domain=outside(customer.domain),
     )
-    return f"{said} {say(NOTHING_CHANGED)}"
+    return sentences(said, say(NOTHING_CHANGED))
 
 
 def _may_not_request(about: Mapping[str, Any]) -> str:
-    who = everyone_of(about["policy"].requesters) or say("nobody")
-    return f"{say('Only {who} can ask for upgrades here.', who=who)} {say(NOTHING_CHANGED)}"
+    who = everyone_of(about["policy"].requesters)
+    said = say("Only {who} can ask for upgrades here.", who=who)
+    return sentences(said, say(NOTHING_CHANGED))
 
 
 def _as_it_is(about: Mapping[str, Any]) -> str:
-    return f"{true_state(about['request'])} {say(YOUR_CLICK)}"
+    return sentences(true_state(about["request"]), say(YOUR_CLICK))
 
 
 def true_state(request: UpgradeRequest) -> str:
@@ -135,14 +136,14 @@ def _own_request(about: Mapping[str, Any]) -> str:
         "You asked for this upgrade, so somebody else has to approve it: {who}.",
         who=_approvers(about["request"]),
     )
-    return f"{said} {say(YOUR_CLICK)}"
+    return sentences(said, say(YOUR_CLICK))
 
 
 def _may_not_approve(about: Mapping[str, Any]) -> str:
     if "request" not in about:
         return say("You are not in every list of approvers.")
     said = say("Only {who} can decide about this.", who=_approvers(about["request"]))
-    return f"{said} {say(YOUR_CLICK)}"
+    return sentences(said, say(YOUR_CLICK))
 
 
 def _may_not_confirm(about: Mapping[str, Any]) -> str:
@@ -154,12 +155,13 @@ def _may_not_confirm(about: Mapping[str, Any]) -> str:
     else:
         who = mention(request.requester)
         said = say("Only {who}, who asked for it, can start this upgrade.", who=who)
-    return f"{said} {say(YOUR_CLICK)}"
+    return sentences(said, say(YOUR_CLICK))
 
 
 def _may_not_withdraw(about: Mapping[str, Any]) -> str:
     who = mention(about["request"].requester)
-    return f"{say('Only {who}, who asked for it, can withdraw this.', who=who)} {say(YOUR_CLICK)}"
+    said = say("Only {who}, who asked for it, can withdraw this.", who=who)
+    return sentences(said, say(YOUR_CLICK))
 
 
 def _expired(about: Mapping[str, Any]) -> str:
@@ -171,9 +173,9 @@ def _expired(about: Mapping[str, Any]) -> str:
 
 def _voted_already(about: Mapping[str, Any]) -> str:
     request: UpgradeRequest = about["request"]
-    said = f"{say('You have approved this already.')} {true_state(request)}"
+    said = sentences(say("You have approved this already."), true_state(request))
     if request.state is State.AWAITING_APPROVAL:
-        return f"{said} {say('Another person has to approve it too.')}"
+        return sentences(said, say("Another person has to approve it too."))
     return said
 
 
@@ -182,11 +184,11 @@ def _seats_out_of_range(about: Mapping[str, Any]) -> str:
 
 
 def _approvers(request: UpgradeRequest) -> str:
-    return everyone_of(request.policy.approvers) or say("nobody")
+    return everyone_of(request.policy.approvers)
 
 
-def _says(*sentences: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda _about: " ".join(say(sentence) for sentence in sentences)
+def _says(*said: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda _about: sentences(*(say(sentence) for sentence in said))
 
 
 SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
@@ -306,15 +308,17 @@ def trouble_reply(error: PartnerCenterError) -> Message:
         correlation_id=error.correlation_id or say("none"),
         request_id=error.request_id or say("none"),
     )
-    return Message([section(f"{trouble(error)} {say(NOTHING_CHANGED)}"), context(ids)])
+    return Message([section(sentences(trouble(error), say(NOTHING_CHANGED))), context(ids)])
 
 
 def slack_trouble() -> Message:
     """The private answer when Slack did not do its part, such as opening a form in time."""
-    said = say("Slack did not answer me in time.")
-    return Message(
-        [section(f"{said} {say(NOTHING_CHANGED)} {say('Please press the button again.')}")]
+    said = (
+        say("Slack did not answer me in time."),
+        say(NOTHING_CHANGED),
+        say("Please press the button again."),
     )
+    return Message([section(sentences(*said))])
 
 
 def no_database() -> Message:
@@ -422,6 +426,7 @@ def not_shown(request: UpgradeRequest) -> Message:
 
 def your_turn(request: UpgradeRequest, link: str) -> Message:
     """To the requester, when it is they who have to act: the approval is there."""
+    open_it = say("Open the card")
     said = say(
         "Your upgrade of *{customer}* to {target} is approved. It is your turn: press *Upgrade "
         "now* on its card before {when}.",
@@ -429,8 +434,8 @@ def your_turn(request: UpgradeRequest, link: str) -> Message:
         target=outside(request.option.name),
         when=moment(request.expires_at),
     )
-    where = f"<{link}|{say('Open the card')}>" if link else f"<#{request.channel_id}>"
-    return Message([section(f"{said} {where}")])
+    where = f"<{link}|{open_it}>" if link else f"<#{request.channel_id}>"
+    return Message([section(sentences(said, where))])
 
 
 def looked(request: UpgradeRequest) -> Message:
@@ -446,9 +451,8 @@ def looked(request: UpgradeRequest) -> Message:
                 )
             ]
         )
-    return Message(
-        [section(f"{say('I looked at Partner Center just now.')} {true_state(request)}")]
-    )
+    said = say("I looked at Partner Center just now.")
+    return Message([section(sentences(said, true_state(request)))])
 
 
 def usage(policy: Policy) -> Message:
@@ -480,7 +484,7 @@ def examples() -> str:
 
 def who_may_what(policy: Policy) -> str:
     """Who may ask, approve and confirm by a policy."""
-    who = everyone_of(policy.approvers) or say("nobody")
+    who = everyone_of(policy.approvers)
     approve = say("nobody has to")
     if policy.approvals:
         approve = count(
@@ -494,7 +498,7 @@ def who_may_what(policy: Policy) -> str:
         Confirm.APPROVER: say("not whoever asked, but {who}", who=who),
         Confirm.NOBODY: say("nobody: the last approval starts it"),
     }[policy.confirm]
-    requesters = everyone_of(policy.requesters) or say("nobody")
+    requesters = everyone_of(policy.requesters)
     return "\n".join(
         [
             say("*Who may do what here*"),

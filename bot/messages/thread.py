@@ -26,8 +26,9 @@ from bot.messages.blocks import (
     section,
     table,
 )
+from bot.messages.card import who_may_confirm
 from bot.messages.files import File, csv_file
-from bot.messages.language import count, numeral, say
+from bot.messages.language import count, listed, numeral, say, sentences
 
 PEOPLE_SHOWN = 20
 
@@ -42,14 +43,14 @@ def _approved(request: UpgradeRequest, event: Event) -> Message:
     said = say("Approved by {who}.", who=_who(event))
     if event.state is not State.APPROVED:
         return _say(said)
-    may = say("{who}: *Upgrade now* can be pressed.", who=mention(request.requester))
-    return _say(f"{said} {may}")
+    may = say("{who}: *Upgrade now* can be pressed.", who=who_may_confirm(request))
+    return _say(sentences(said, may))
 
 
 def _declined(request: UpgradeRequest, event: Event) -> Message:
     return _say(
         say(
-            "{requester}: {who} declined this: {why} Nothing was ordered.",
+            "{requester}: {who} declined this. Nothing was ordered. Reason: {why}",
             requester=mention(request.requester),
             who=_who(event),
             why=outside(event.note, 1500),
@@ -79,7 +80,7 @@ def _reminded(request: UpgradeRequest, _event: Event) -> Message:
         missing,
         who=everyone_of(request.policy.approvers),
     )
-    return _say(f"{waits} {say('It expires {when}.', when=moment(request.expires_at))}")
+    return _say(sentences(waits, say("It expires {when}.", when=moment(request.expires_at))))
 
 
 def _claimed(request: UpgradeRequest, event: Event) -> Message:
@@ -113,11 +114,12 @@ def _drifted(request: UpgradeRequest, event: Event) -> Message:
 
 def _handed_back(request: UpgradeRequest, event: Event) -> Message:
     said = say(
-        "{requester}: {why} *Upgrade now* can be pressed again.",
+        "{requester}: {why}",
         requester=mention(request.requester),
         why=say(words.HANDED_BACK[event.note]),
     )
-    return _say(said, reference(request))
+    may = say("{who}: *Upgrade now* can be pressed again.", who=who_may_confirm(request))
+    return _say(sentences(said, may), reference(request))
 
 
 def _lost(request: UpgradeRequest, _event: Event) -> Message:
@@ -253,11 +255,11 @@ def _not_moved(failed: int) -> str:
         "The table shows {shown} of them; the file in this thread has all.",
         shown=numeral(PEOPLE_SHOWN),
     )
-    return f"{said} {more}"
+    return sentences(said, more)
 
 
 def _people(failed: tuple[LicenseError, ...]) -> Block:
-    heads = [say("Person"), say("Address"), say("Why")]
+    heads = [say("Person"), say("Address or id"), say("Why")]
     return table([heads, *(_person(each) for each in failed)])
 
 
@@ -325,7 +327,7 @@ def aftercare(request: UpgradeRequest, there: Aftermath) -> str:
         parts.append(say("The old subscription is {stands}.", stands=_stands(there.source)))
     parts += _moved_licences(request, there)
     if there.source and there.source.add_ons:
-        names = ", ".join(outside(name, 60) for name in there.source.add_ons[:5])
+        names = listed(outside(name, 60) for name in there.source.add_ons[:5])
         parts.append(say("⚠️ {who}: left over on the old one: {names}.", who=who, names=names))
     if there.target is None or not there.target.is_active:
         parts.append(say("⚠️ {who}: please look at it in Partner Center.", who=who))

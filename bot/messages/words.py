@@ -1,5 +1,7 @@
 """The words for what Partner Center says in codes."""
 
+from datetime import date
+
 from bot.domain.drift import Difference, Fact
 from bot.domain.subscription import (
     Kind,
@@ -10,7 +12,7 @@ from bot.domain.subscription import (
     UpgradeType,
 )
 from bot.messages.blocks import outside
-from bot.messages.language import count, marked, say
+from bot.messages.language import count, day, listed, marked, say, sentences
 
 UPGRADE_TYPES = {
     UpgradeType.UPGRADE_ONLY: marked("upgrade only"),
@@ -198,10 +200,20 @@ def public_obstacle(it: Obstacle) -> str:
 def difference(it: Difference) -> str:
     """One fact that changed, as a line."""
     if it.fact is Fact.ELIGIBLE:
-        why = say(OBSTACLES[ObstacleCode(it.now)]) if it.now in OBSTACLES else ""
-        return say("• It cannot be upgraded now. {why}", why=why)
-    was, now = (outside(value, 300) or say("none") for value in (it.was, it.now))
+        whys = (say(OBSTACLES[ObstacleCode(code)]) for code in it.now.split() if code in OBSTACLES)
+        return sentences(say("• It cannot be upgraded now."), *whys)
+    was, now = (_value(it.fact, value) for value in (it.was, it.now))
     return say("• {fact}: was {was}, is {now}", fact=say(FACTS[it.fact]), was=was, now=now)
+
+
+def _value(fact: Fact, value: str) -> str:
+    """A fact's value as people say it; one that is new to us as it came."""
+    known = {Fact.STATUS: STATUSES, Fact.TERM: LENGTHS, Fact.BILLING_CYCLE: CYCLES}.get(fact, {})
+    if value in known:
+        return say(known[value])
+    if fact is Fact.ENDS_AT and value:
+        return day(date.fromisoformat(value))
+    return outside(value, 300) or say("none")
 
 
 def status(subscription: Subscription) -> str:
@@ -210,7 +222,7 @@ def status(subscription: Subscription) -> str:
         return say("suspended, because it was upgraded")
     known = STATUSES.get(subscription.status)
     word = say(known) if known else outside(subscription.status) or say(STATUSES["none"])
-    because = ", ".join(outside(reason) for reason in subscription.suspended_because)
+    because = listed(outside(reason) for reason in subscription.suspended_because)
     return f"{word} ({because})" if because else word
 
 
@@ -242,7 +254,7 @@ def cannot_be_undone(subscription: Subscription, option: UpgradeOption) -> str:
             say("⚠️ The change scheduled for the renewal ({change}) is deleted.", change=change)
         )
     if subscription.add_ons:
-        names = ", ".join(outside(name, 60) for name in subscription.add_ons[:5])
+        names = listed(outside(name, 60) for name in subscription.add_ons[:5])
         lines.append(
             say("⚠️ Its add-ons stay behind and have to be looked after: {names}.", names=names)
         )
@@ -252,7 +264,7 @@ def cannot_be_undone(subscription: Subscription, option: UpgradeOption) -> str:
                 "{count} seat stays on the old plan.", "{count} seats stay on the old plan.", rest
             )
         )
-    return " ".join(lines)
+    return sentences(*lines)
 
 
 def kind(option: UpgradeOption) -> str:
@@ -296,4 +308,4 @@ def term(subscription: Subscription | UpgradeOption) -> str:
         billed = say(CYCLES[cycle])
     elif cycle and cycle not in ("unknown", "none"):
         billed = say("billed {cycle}", cycle=outside(cycle.replace("_", " ")))
-    return ", ".join(word for word in (length, billed) if word)
+    return say("{length}, {billed}", length=length, billed=billed) if billed else length

@@ -27,7 +27,7 @@ async def test_a_decline_needs_a_reason_and_the_requester_reads_it(
     assert "Declined by @carol 2026-11-20 09:00 UTC: Their contract ends in May." in card
     assert card.endswith("\n[Ask again] [Partner Center]")
     assert await workspace.thread() == (
-        "@alice: @carol declined this: Their contract ends in May. Nothing was ordered."
+        "@alice: @carol declined this. Nothing was ordered. Reason: Their contract ends in May."
     )
     assert workspace.posts() == 0
 
