@@ -226,7 +226,7 @@ async def test_after_drift_the_new_term_can_be_approved_and_performed(
     records.subscriptions[litware][0]["billingCycle"] = "annual"
     await workspace.alice.presses("Upgrade now")
     assert "⏳ Approval needed" in await workspace.card()
-    assert "• billing cycle: was monthly, is annual" in await workspace.thread()
+    assert "• billing cycle: was billed monthly, is billed annually" in await workspace.thread()
     await workspace.carol.presses("Approve")
     await workspace.alice.presses("Upgrade now")
     await workspace.passes(minutes=40)

@@ -135,7 +135,7 @@ async def test_people_whose_licence_did_not_move_are_named_in_the_result(
     assert (
         """\
 2 licences did not move. Assign the new licence to these people in the admin centre.
-Person | Address | Why
+Person | Address or id | Why
 Lee Gu | lee@northwind.example | The licence could not be moved.
 Megan Bowen | megan@northwind.example | The user was not found.
 """
