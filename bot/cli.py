@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -47,22 +49,35 @@ def check(
     request: Annotated[
         str, typer.Argument(help="The link of a request's card in Slack, or the request's id.")
     ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A list, for machines.")] = False,
 ) -> None:
     """Check everything that `run` needs; given a request, say who could approve it, and why.
 
-    Exit code 2 when something is not as it must be; every problem is named, each with its fix.
+    A line for each thing, with its fix where it needs one. Exit code 0 when all is well, 1 with
+    warnings, 2 when the bot could not work.
     """
     from bot import logs
     from bot.app import Bot, StartProblem
+    from bot.findings import bad, exit_code, show
     from bot.settings import SettingsProblem, load
 
     try:
         settings, policies = load(os.environ)
         logs.configure(settings.upgrade_bot_log)
-        for line in asyncio.run(Bot(settings, policies).explain(request)):
-            typer.echo(line)
-    except (SettingsProblem, StartProblem) as problem:
+        if request:
+            for line in asyncio.run(Bot(settings, policies).explain(request)):
+                typer.echo(line)
+            return
+        findings = asyncio.run(Bot(settings, policies).check())
+    except SettingsProblem as problem:
+        findings = [bad("settings", each.removesuffix("."), "") for each in problem.problems]
+    except StartProblem as problem:
         _refuse("upgrade-bot found problems:", problem.problems)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        show(findings, typer.echo)
+    raise typer.Exit(exit_code(findings))
 
 
 @app.command()

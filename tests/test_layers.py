@@ -20,13 +20,17 @@ MAY_IMPORT = {
     "bot.partner_center": {"bot.partner_center", *LOW},
     "bot.directory": {"bot.partner_center", *LOW},
     "bot.background": set[str](),
+    "bot.findings": set[str](),
     "bot.logs": set[str](),
     "bot.web": set[str](),
     "bot.slack": set[str](),
     "bot.people": {"bot.slack", *LOW},
     "bot.policy_file": {"bot.partner_center", "bot.domain"},
     "bot.settings": {"bot.policy_file", "bot.partner_center", "bot.domain"},
-    "bot.preflight": {"bot.settings", "bot.slack", "bot.messages", "bot.partner_center", *LOW},
+    "bot.preflight": {
+        "bot.findings", "bot.settings", "bot.slack", "bot.messages", "bot.partner_center",
+        "bot.store", "bot.vault", *LOW,
+    },
     "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {

@@ -4,6 +4,7 @@ Everything else is a projection of these rows. A request only changes by a step 
 compare-and-set on its version, written together with its line of history in one transaction.
 """
 
+from bot.store.database import NEWEST, NewerTables
 from bot.store.store import Offered, Shown, Store, patiently
 
-__all__ = ["Offered", "Shown", "Store", "patiently"]
+__all__ = ["NEWEST", "NewerTables", "Offered", "Shown", "Store", "patiently"]

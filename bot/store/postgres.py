@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -49,11 +50,13 @@ class Postgres:
         self.queue = Queue(lambda: _connect(url))
 
     @classmethod
-    async def open(cls, url: str, clock: Callable[[], datetime] | None) -> "Postgres":
-        """Open the database at `url` and bring it to this version.
+    async def open(
+        cls, url: str, clock: Callable[[], datetime] | None, *, only_if_new: bool = False
+    ) -> "Postgres":
+        """Open the database at `url` and `migrate` it.
 
         The database's clock decides what is late, or `clock` where there is one. Raises
-        Unavailable, and SQLAlchemyError when the tables cannot be made.
+        Unavailable, NewerTables, and SQLAlchemyError when the tables cannot be made.
         """
         engine = create_async_engine(
             "postgresql+asyncpg://",
@@ -64,7 +67,7 @@ class Postgres:
         )
         database = cls(url, engine, clock)
         try:
-            await database._migrate(url)
+            await database._migrate(url, only_if_new)
         except BaseException:
             await database.close()
             raise
@@ -117,7 +120,7 @@ class Postgres:
                 raise Unavailable from error
             raise
 
-    async def _migrate(self, url: str) -> None:
+    async def _migrate(self, url: str, only_if_new: bool) -> None:
         """One bot makes the tables, the others wait until they are there."""
         try:
             alone = await _connect(url)
@@ -125,7 +128,7 @@ class Postgres:
             raise Unavailable from error
         try:
             await alone.execute("SELECT pg_advisory_lock($1)", MIGRATING, timeout=None)
-            await self.write(migrate)
+            await self.write(partial(migrate, only_if_new=only_if_new))
             queue = Queries(AsyncpgDriver(alone))
             if await queue.schema_is_installed():
                 await queue.upgrade()

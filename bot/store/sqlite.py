@@ -39,16 +39,18 @@ class Sqlite:
         self.queue = Queue()
 
     @classmethod
-    async def open(cls, path: Path, clock: Callable[[], datetime]) -> "Sqlite":
-        """Open the file, or make it, and bring it to this version. Raises OSError and
-        SQLAlchemyError."""
+    async def open(
+        cls, path: Path, clock: Callable[[], datetime], *, only_if_new: bool = False
+    ) -> "Sqlite":
+        """Open the file, or make it, and `migrate` it. Raises OSError, SQLAlchemyError and
+        NewerTables."""
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "begin", _begin)
         database = cls(engine, clock)
         try:
-            await database.write(migrate)
+            await database.write(partial(migrate, only_if_new=only_if_new))
         except BaseException:
             await database.close()
             raise

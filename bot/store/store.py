@@ -16,7 +16,7 @@ from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
 from bot.store import rows, tables
-from bot.store.database import Database
+from bot.store.database import Database, revision
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
 
@@ -67,23 +67,34 @@ class Store:
         self._database = database
 
     @classmethod
-    async def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "Store":
+    async def open(
+        cls,
+        url: str,
+        clock: Callable[[], datetime] | None = None,
+        *,
+        only_if_new: bool = False,
+    ) -> "Store":
         """Open the database at `url` (`sqlite:///path` or `postgresql://…`) and bring it to this
-        version.
+        version; with `only_if_new` one that has older tables keeps them.
 
         The time stamps every step and decides what is late: `clock`, or where there is none the
-        database's. Raises OSError, SQLAlchemyError, Unavailable.
+        database's. Raises OSError, SQLAlchemyError, Unavailable, NewerTables.
         """
         if url.startswith("sqlite:///"):
             path = Path(url.removeprefix("sqlite:///"))
-            return cls(await Sqlite.open(path, clock or (lambda: datetime.now(UTC))))
+            clock = clock or (lambda: datetime.now(UTC))
+            return cls(await Sqlite.open(path, clock, only_if_new=only_if_new))
         from bot.store.postgres import Postgres  # its driver takes time to load
 
-        return cls(await Postgres.open(url, clock))
+        return cls(await Postgres.open(url, clock, only_if_new=only_if_new))
 
     async def close(self) -> None:
         """Let a write that has begun come to its end, then close every connection."""
         await self._database.close()
+
+    async def revision(self) -> str:
+        """The revision of the tables."""
+        return await self._database.read(revision)
 
     @property
     def queue(self) -> Queue:

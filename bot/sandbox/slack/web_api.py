@@ -62,6 +62,7 @@ class WebApi:
             "chat.delete": ("chat:write", self._delete),
             "views.open": (None, self._views_open),
             "users.info": ("users:read", self._users_info),
+            "users.conversations": ("channels:read", self._own_channels),
             "usergroups.users.list": ("usergroups:read", self._group_members),
             "conversations.info": ("channels:read", self._channel_info),
             "conversations.members": ("channels:read", self._channel_members),
@@ -218,6 +219,10 @@ class WebApi:
             "members": members[start : start + limit],
             "response_metadata": {"next_cursor": more},
         }
+
+    def _own_channels(self, _arguments: Arguments) -> Answer:
+        there = [c for c in self._workspace.channels.values() if not c.is_im and self._is_in(c)]
+        return {"channels": [{"id": channel.id, "name": channel.name} for channel in there]}
 
     def _channel_to_post(self, arguments: Arguments) -> Channel:
         channel_id = arguments.get("channel", "")
