@@ -6,12 +6,15 @@ import logging
 import re
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 import httpx
 import structlog
+from pydantic import TypeAdapter
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -41,6 +44,7 @@ from bot.performer import Performer
 from bot.preflight import Preflight
 from bot.settings import NEW_KEY, Settings
 from bot.store import NewerTables, Store
+from bot.upkeep import Upkeep
 from bot.vault import SealedVault
 from bot.web import Web
 from bot.workflow import Workflow
@@ -68,6 +72,9 @@ NOT_EXPLAINED = {
         "Check that the user groups exist and the bot is in the channel.",
     ),
 }
+
+
+POLICIES = TypeAdapter(PolicyBook)
 
 
 class StartProblem(Exception):
@@ -117,6 +124,8 @@ class Bot:
         self._closing: list[Callable[[], object]] = []
         self._accepting = False
         self._slack: AsyncWebClient
+        self._workspace_url = ""
+        self.upkeep: Upkeep
         self.web: Web | None = None
         self.jobs: Jobs | None = None
         self.directory: Directory | None = None
@@ -138,11 +147,27 @@ class Bot:
         app = self._bolt(slack, team_id)
         register(app, Guard(desk, self.background, self._rush))
         await desk.jobs.start()
-        keeping = asyncio.create_task(sign_in.keep_alive_for_ever(), name="keeping signed in")
-        self._closing.append(keeping.cancel)
+        await self._note_the_start()
+        self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
+        self._keep_doing(self.upkeep.for_ever(), "upkeep")
         await self._listen(app)
         self._accepting = True
         log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
+
+    def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Until the bot stops."""
+        self._closing.append(asyncio.create_task(work, name=name).cancel)
+
+    async def _note_the_start(self) -> None:
+        """The audit trail says which version started, for which workspace, and under which policy
+        wherever that is another than before."""
+        assert self.store  # noqa: S101 - opened by `_prepare`
+        trail, policy = self.store.trail, POLICIES.dump_python(self._policies, mode="json")
+        before = await trail.newest("policy")
+        if before is None or before["policy"] != policy:
+            await trail.note("policy", {"policy": policy})
+        facts = {"version": version("upgrade-bot"), "workspace_url": self._workspace_url}
+        await trail.note("started", facts)
 
     async def check(self) -> list[Finding]:
         """What every probe finds; nothing is begun, and older tables stay as they are."""
@@ -183,7 +208,9 @@ class Bot:
                 log.warning("bot.preflight", name=finding.name, what=finding.what, fix=finding.fix)
         if wrong := [finding for finding in findings if finding.mark is Mark.BAD]:
             raise StartProblem(wrong)
-        team_id = preflight.team_id
+        team_id, self._workspace_url = preflight.team_id, preflight.workspace_url
+        days = self._settings.upgrade_bot_people_days
+        self.upkeep = Upkeep(store, timedelta(days=days) if days else None)
         desk = self._desk(self._slack, PartnerCenter(client), store, team_id)
         return desk, self._slack, sign_in, team_id
 
@@ -203,19 +230,8 @@ class Bot:
         return client, preflight, sign_in
 
     async def _open_store(self, *, only_if_new: bool = False) -> Store:
-        name = "UPGRADE_BOT_DATABASE_URL"
-        try:
-            url = self._settings.upgrade_bot_database_url.get_secret_value()
-            store = await Store.open(url, self._given_clock, only_if_new=only_if_new)
-        except NewerTables as error:
-            what = f"the tables are of a newer version of upgrade-bot ({error})"
-            fix = "Install that version, or restore the back-up from before it."
-            raise StartProblem([bad(name, what, fix)]) from error
-        except (SQLAlchemyError, OSError, Unavailable) as error:
-            cause = error.__cause__ or error
-            what = f"cannot be opened ({type(cause).__name__})"
-            fix = "Check the path or the address, and what the bot may do there."
-            raise StartProblem([bad(name, what, fix)]) from error
+        url = self._settings.upgrade_bot_database_url.get_secret_value()
+        store = await open_store(url, self._given_clock, only_if_new=only_if_new)
         self._closing.append(store.close)
         return store
 
@@ -366,6 +382,24 @@ class Bot:
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
 
 
+async def open_store(
+    url: str, clock: Callable[[], datetime] | None = None, *, only_if_new: bool = False
+) -> Store:
+    """As `Store.open`. Raises StartProblem."""
+    name = "UPGRADE_BOT_DATABASE_URL"
+    try:
+        return await Store.open(url, clock, only_if_new=only_if_new)
+    except NewerTables as error:
+        what = f"the tables are of a newer version of upgrade-bot ({error})"
+        fix = "Install that version, or restore the back-up from before it."
+        raise StartProblem([bad(name, what, fix)]) from error
+    except (SQLAlchemyError, OSError, Unavailable) as error:
+        cause = error.__cause__ or error
+        what = f"cannot be opened ({type(cause).__name__})"
+        fix = "Check the path or the address, and what the bot may do there."
+        raise StartProblem([bad(name, what, fix)]) from error
+
+
 async def _request_id(store: Store, which: str) -> str:
     """Raises Refused(UNKNOWN_REQUEST)."""
     if card := CARD.search(which):
@@ -406,11 +440,12 @@ async def sign_in_by_device(
     """
     if settings.upgrade_bot_secret_key is None:
         raise StartProblem([bad("UPGRADE_BOT_SECRET_KEY", "is not set", f"{NEW_KEY}.")])
-    store = await Store.open(settings.upgrade_bot_database_url.get_secret_value())
+    store = await open_store(settings.upgrade_bot_database_url.get_secret_value())
     vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
     try:
         with httpx.Client(verify=trust or True, timeout=10) as http:
             await device_login(application(settings, http), vault, say, now)
+        await store.trail.note("signed_in", {"client_id": settings.partner_center_client_id})
     except PartnerCenterError as error:
         sentence = words.SIGN_IN.get(error.code or "", "Try again.")
         raise StartProblem([bad("sign-in", f"it failed ({error})", sentence)]) from error

@@ -71,7 +71,7 @@ class Preflight:
         self._sign_in = sign_in
         self._store = store
         self._trace = Trace(correlation_id)
-        self.team_id = ""
+        self.team_id = self.workspace_url = ""
         """The workspace, once its token was found good."""
 
     async def run(self, *, thoroughly: bool = False) -> list[Finding]:
@@ -153,7 +153,7 @@ class Preflight:
                     "Copy the xoxb- token again from OAuth & Permissions.",
                 )
             ]
-        self.team_id = str(answer["team_id"])
+        self.team_id, self.workspace_url = str(answer["team_id"]), str(answer.get("url") or "")
         who = f"{answer.get('user')} in the workspace {answer.get('team')} ({self.team_id})"
         return [good("SLACK_BOT_TOKEN", who), *_scopes(answer.headers), *_clock(answer.headers)]
 

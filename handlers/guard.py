@@ -101,7 +101,7 @@ class Guard:
             try:
                 answer = await handle(event, self._desk)
             except Exception as error:
-                answer = self._explain(error)
+                answer = self._explain(error, handle, event)
                 if isinstance(error, Refused) and error.reason in FIELD_OF:
                     words = replies.refusal_text(error)
                     await ack(response_action="errors", errors={FIELD_OF[error.reason]: words})
@@ -149,12 +149,15 @@ class Guard:
         try:
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
-            return self._explain(error)
+            return self._explain(error, handle, event)
 
-    def _explain(self, error: Exception) -> Answer:
+    def _explain(self, error: Exception, handle: Handler[Inbound], event: Inbound) -> Answer:
         """The answer for a handler that did not end well."""
         if isinstance(error, Refused):
             log.info("guard.refused", reason=error.reason)
+            what = handle.__module__.rpartition(".")[2]
+            noted = self._desk.workflow.note_refusal(error, what, event.place)
+            self._background.start(noted, "noting a refusal")
             if request := error.about.get("request"):
                 again = self._desk.jobs.put(request.id)  # what the person saw may be old
                 self._background.start(again, "showing again")

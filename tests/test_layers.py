@@ -23,6 +23,8 @@ MAY_IMPORT = {
     "bot.findings": set[str](),
     "bot.logs": set[str](),
     "bot.web": set[str](),
+    "bot.audit": {"bot.store"},
+    "bot.upkeep": {"bot.store", *LOW},
     "bot.slack": set[str](),
     "bot.people": {"bot.slack", *LOW},
     "bot.policy_file": {"bot.partner_center", "bot.domain"},

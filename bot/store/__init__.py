@@ -6,5 +6,18 @@ compare-and-set on its version, written together with its line of history in one
 
 from bot.store.database import NEWEST, NewerTables
 from bot.store.store import Offered, Shown, Store, patiently
+from bot.store.trail import JOURNAL, Known, Line, Tie, Verification
 
-__all__ = ["NEWEST", "NewerTables", "Offered", "Shown", "Store", "patiently"]
+__all__ = [
+    "JOURNAL",
+    "NEWEST",
+    "Known",
+    "Line",
+    "NewerTables",
+    "Offered",
+    "Shown",
+    "Store",
+    "Tie",
+    "Verification",
+    "patiently",
+]

@@ -43,8 +43,14 @@ class Postgres:
 
     is_shared = True
 
-    def __init__(self, url: str, engine: AsyncEngine, clock: Callable[[], datetime] | None) -> None:
-        self._engine = engine
+    def __init__(self, url: str, clock: Callable[[], datetime] | None) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url),
+            pool_size=CONNECTIONS,
+            max_overflow=CONNECTIONS,
+            pool_pre_ping=True,
+        )
         self._clock = clock
         self._writing: set[asyncio.Task[Any]] = set()
         self.queue = Queue(lambda: _connect(url))
@@ -58,14 +64,7 @@ class Postgres:
         The database's clock decides what is late, or `clock` where there is one. Raises
         Unavailable, NewerTables, and SQLAlchemyError when the tables cannot be made.
         """
-        engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url),
-            pool_size=CONNECTIONS,
-            max_overflow=CONNECTIONS,
-            pool_pre_ping=True,
-        )
-        database = cls(url, engine, clock)
+        database = cls(url, clock)
         try:
             await database._migrate(url, only_if_new)
         except BaseException:

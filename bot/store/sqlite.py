@@ -131,10 +131,17 @@ def _inside(connection: sa.Connection, work: Work[T]) -> T:
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    """Durable after every commit, readers beside the writer, and transactions as we say."""
+    """Durable after every commit, readers beside the writer, transactions as we say, and what is
+    forgotten is overwritten."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

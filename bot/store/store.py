@@ -19,6 +19,7 @@ from bot.store import rows, tables
 from bot.store.database import Database, revision
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
+from bot.store.trail import Trail, add_to_journal
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.trail = Trail(database)
 
     @classmethod
     async def open(
@@ -171,12 +173,12 @@ class Store:
         """The request's history beyond version `after`: pairs of version and event."""
         table = tables.history
         query = (
-            sa.select(table.c.version, table.c.body)
+            sa.select(table.c.version, table.c.body, table.c.personal)
             .where(table.c.request_id == request_id, table.c.version > after)
             .order_by(table.c.version)
         )
         found = await self._database.read(lambda connection: connection.execute(query).all())
-        return [(version, rows.EVENT.validate_json(body)) for version, body in found]
+        return [(version, rows.event(body, personal)) for version, body, personal in found]
 
     async def asked_by(self, person: Person, limit: int) -> list[UpgradeRequest]:
         """What somebody asked for, the newest first."""
@@ -309,8 +311,11 @@ class Store:
         note = sa.update(table).where(earlier).values(told_privately=version)
         return await self._database.write(lambda connection: connection.execute(note).rowcount == 1)
 
-    async def offer(self, offers: list[Offered]) -> None:
-        """Remember what was offered, and forget what was offered more than a day ago."""
+    async def offer(
+        self, offers: list[Offered], customer: Customer, channel_id: str, to: Person
+    ) -> None:
+        """Remember what was offered of a customer, and that somebody has looked; and forget what
+        was offered more than a day ago."""
         table = tables.offered
         bodies = [
             {"id": o.id, "offered_at": o.offered_at, "body": rows.as_json(_offered_json, o)}
@@ -322,6 +327,8 @@ class Store:
             connection.execute(sa.delete(table).where(too_old))
             if bodies:
                 connection.execute(sa.insert(table), bodies)
+            looked = {"customer": customer.id, "name": customer.name, "channel": channel_id}
+            add_to_journal(connection, self._database.now(connection), "looked", looked, to)
 
         await self._database.write(note)
 
