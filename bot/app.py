@@ -6,24 +6,27 @@ import logging
 import re
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 import httpx
 import structlog
+from pydantic import TypeAdapter
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import preflight
 from bot.announcer import Announcer
 from bot.background import Background, Rush
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
+from bot.findings import Finding, Mark, bad
 from bot.homes import Homes
 from bot.jobs import Jobs
 from bot.messages import words
@@ -39,9 +42,10 @@ from bot.partner_center import (
 )
 from bot.people import SlackPeople
 from bot.performer import Performer
-from bot.preflight import Workspace
+from bot.preflight import Preflight
 from bot.settings import NEW_KEY, Settings
-from bot.store import Store
+from bot.store import NewerTables, Store
+from bot.upkeep import Upkeep
 from bot.vault import SealedVault
 from bot.web import Web
 from bot.workflow import Workflow
@@ -61,21 +65,26 @@ CARD = re.compile(r"/archives/(\w+)/p(\d+)(\d{6})(?:\?|$)")
 
 NOT_EXPLAINED = {
     Reason.UNKNOWN_REQUEST: (
-        "There is no such request. Copy the link of its card in Slack (More actions > Copy link)."
+        "there is no such request",
+        "Copy the link of its card in Slack (More actions > Copy link).",
     ),
     Reason.APPROVERS_UNREADABLE: (
-        "Slack does not say who is in the lists of approvers, so nobody could approve it. Check "
-        "that the user groups exist and the bot is in the channel."
+        "Slack does not say who is in the lists of approvers, so nobody could approve it",
+        "Check that the user groups exist and the bot is in the channel.",
     ),
 }
 
 
-class StartProblem(Exception):
-    """The bot cannot start. `problems` has one line each, with the fix."""
+POLICIES = TypeAdapter(PolicyBook)
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+
+class StartProblem(Exception):
+    """The bot cannot start. `problems` has one line for each of the `findings`, with the fix."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        self.problems = [str(finding) for finding in findings]
+        super().__init__("; ".join(self.problems))
 
 
 def now() -> datetime:
@@ -115,6 +124,9 @@ class Bot:
         self._socket: AsyncSocketModeHandler | None = None
         self._closing: list[Callable[[], object]] = []
         self._accepting = False
+        self._slack: AsyncWebClient
+        self._workspace_url = ""
+        self.upkeep: Upkeep
         self.web: Web | None = None
         self.jobs: Jobs | None = None
         self.directory: Directory | None = None
@@ -136,22 +148,47 @@ class Bot:
         app = self._bolt(slack, team_id)
         register(app, Guard(desk, self.background, self._rush))
         await desk.jobs.start()
-        keeping = asyncio.create_task(sign_in.keep_alive_for_ever(), name="keeping signed in")
-        self._closing.append(keeping.cancel)
+        await self._note_the_start()
+        self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
+        self._keep_doing(self.upkeep.for_ever(), "upkeep")
         await self._listen(app)
         self._accepting = True
         log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
 
-    async def explain(self, which: str = "") -> list[str]:
-        """Check everything as `start` does, and begin nothing. Given a request, by its id or by
-        the link of its card, the lines that say who could approve it.
+    def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Until the bot stops."""
+        self._closing.append(asyncio.create_task(work, name=name).cancel)
 
-        Raises StartProblem.
+    async def _note_the_start(self) -> None:
+        """The audit trail says which version started, for which workspace, and under which policy
+        wherever that is another than before."""
+        assert self.store  # noqa: S101 - opened by `_prepare`
+        trail, policy = self.store.trail, POLICIES.dump_python(self._policies, mode="json")
+        before = await trail.newest("policy")
+        if before is None or before["policy"] != policy:
+            await trail.note("policy", {"policy": policy})
+        facts = {"version": version("upgrade-bot"), "workspace_url": self._workspace_url}
+        await trail.note("started", facts)
+
+    async def check(self) -> list[Finding]:
+        """What every probe finds; nothing is begun, and older tables stay as they are."""
+        try:
+            broken: list[Finding] = []
+            try:
+                self.store = await self._open_store(only_if_new=True)
+            except StartProblem as problem:
+                broken = problem.findings
+            _, preflight, _ = await self._connect(self.store)
+            return [*broken, *await preflight.run(thoroughly=True)]
+        finally:
+            await self.stop(grace=0)
+
+    async def explain(self, which: str) -> list[str]:
+        """The lines that say who could approve a request, named by its id or by the link of its
+        card. Raises StartProblem.
         """
         try:
             desk, slack, _, team_id = await self._prepare()
-            if not which:
-                return ["Settings, policy, database, Slack and Partner Center are as they must be."]
             assert self.store  # noqa: S101 - just prepared
             people = SlackPeople(slack, team_id, self._clock)
             request = await self.store.request(await _request_id(self.store, which))
@@ -159,29 +196,43 @@ class Bot:
             names = {who.user_id: await people.name(who) for who, _ in answers}
             return explanation(request, answers, names)
         except Refused as refused:
-            raise StartProblem([NOT_EXPLAINED[refused.reason]]) from refused
+            raise StartProblem([bad("request", *NOT_EXPLAINED[refused.reason])]) from refused
         finally:
             await self.stop(grace=0)
 
     async def _prepare(self) -> tuple[Desk, AsyncWebClient, SignIn, str]:
         store = self.store = await self._open_store()
-        slack = self._slack_client(await self._session())
-        client, sign_in = self._partner_center(store)
-        workspace, problems = await preflight.check(self._settings, slack, client, new_id())
-        if problems:
-            raise StartProblem(problems)
-        desk = self._desk(slack, PartnerCenter(client), store, workspace)
-        return desk, slack, sign_in, workspace.team_id
+        client, preflight, sign_in = await self._connect(store)
+        findings = await preflight.run()
+        for finding in findings:
+            if finding.mark is Mark.WARNING:
+                log.warning("bot.preflight", name=finding.name, what=finding.what, fix=finding.fix)
+        if wrong := [finding for finding in findings if finding.mark is Mark.BAD]:
+            raise StartProblem(wrong)
+        team_id, self._workspace_url = preflight.team_id, preflight.workspace_url
+        days = self._settings.upgrade_bot_people_days
+        self.upkeep = Upkeep(store, timedelta(days=days) if days else None)
+        desk = self._desk(self._slack, PartnerCenter(client), store, team_id)
+        return desk, self._slack, sign_in, team_id
 
-    async def _open_store(self) -> Store:
-        try:
-            url = self._settings.upgrade_bot_database_url.get_secret_value()
-            store = await Store.open(url, self._given_clock)
-        except (SQLAlchemyError, OSError, Unavailable) as error:
-            cause = error.__cause__ or error
-            problem = f"UPGRADE_BOT_DATABASE_URL: cannot be opened ({type(cause).__name__})"
-            fix = "Check the path or the address, and what the bot may do there."
-            raise StartProblem([f"{problem}. {fix}"]) from error
+    async def _connect(self, store: Store | None) -> tuple[Client, Preflight, SignIn]:
+        """Clients of Slack and Partner Center, and the probes over them."""
+        self._slack = self._slack_client(await self._session())
+        client, sign_in = self._partner_center(store)
+        preflight = Preflight(
+            self._settings,
+            self._policies,
+            slack=self._slack,
+            partner_center=client,
+            sign_in=sign_in,
+            store=store,
+            correlation_id=new_id(),
+        )
+        return client, preflight, sign_in
+
+    async def _open_store(self, *, only_if_new: bool = False) -> Store:
+        url = self._settings.upgrade_bot_database_url.get_secret_value()
+        store = await open_store(url, self._given_clock, only_if_new=only_if_new)
         self._closing.append(store.close)
         return store
 
@@ -244,7 +295,7 @@ class Bot:
             retry_handlers=[],
         )
 
-    def _partner_center(self, store: Store) -> tuple[Client, SignIn]:
+    def _partner_center(self, store: Store | None) -> tuple[Client, SignIn]:
         settings = self._settings
         trust = self._trust or True
         blocking = httpx.Client(verify=trust, timeout=10)
@@ -255,7 +306,7 @@ class Bot:
             application(settings, blocking),
             app_only=settings.partner_center_auth == "app_only",
             refresh_token=refresh_token.get_secret_value() if refresh_token else None,
-            vault=SealedVault(store, key.get_secret_value()) if key else None,
+            vault=SealedVault(store, key.get_secret_value()) if key and store else None,
             clock=self._clock,
         )
         limits = Limits(
@@ -273,14 +324,14 @@ class Bot:
         slack: AsyncWebClient,
         partner_center: PartnerCenter,
         store: Store,
-        workspace: Workspace,
+        team_id: str,
     ) -> Desk:
         self.directory = Directory(partner_center.customers, new_id)
-        people = SlackPeople(slack, workspace.team_id, self._clock)
+        people = SlackPeople(slack, team_id, self._clock)
         announcer = Announcer(
             slack,
             store,
-            workspace_url=workspace.url,
+            workspace_url=self._workspace_url,
             portal=ENDPOINTS[self._settings.partner_center_cloud].portal,
             language=self._settings.upgrade_bot_language,
             locale_of=people.locale,
@@ -338,14 +389,31 @@ class Bot:
         try:
             await self.web.start()
         except OSError as error:
-            raise StartProblem(
-                [f"UPGRADE_BOT_HTTP: cannot listen there ({error.strerror}). Take another port."]
-            ) from error
+            what = f"cannot listen there ({error.strerror})"
+            raise StartProblem([bad("UPGRADE_BOT_HTTP", what, "Take another port.")]) from error
         if token:
             self._socket = AsyncSocketModeHandler(app, token.get_secret_value())
             watching = asyncio.create_task(self._watch(self._socket), name="watching the socket")
             self._closing.append(watching.cancel)
             await self._socket.connect_async()  # type: ignore[no-untyped-call]
+
+
+async def open_store(
+    url: str, clock: Callable[[], datetime] | None = None, *, only_if_new: bool = False
+) -> Store:
+    """As `Store.open`. Raises StartProblem."""
+    name = "UPGRADE_BOT_DATABASE_URL"
+    try:
+        return await Store.open(url, clock, only_if_new=only_if_new)
+    except NewerTables as error:
+        what = f"the tables are of a newer version of upgrade-bot ({error})"
+        fix = "Install that version, or restore the back-up from before it."
+        raise StartProblem([bad(name, what, fix)]) from error
+    except (SQLAlchemyError, OSError, Unavailable) as error:
+        cause = error.__cause__ or error
+        what = f"cannot be opened ({type(cause).__name__})"
+        fix = "Check the path or the address, and what the bot may do there."
+        raise StartProblem([bad(name, what, fix)]) from error
 
 
 async def _request_id(store: Store, which: str) -> str:
@@ -387,14 +455,15 @@ async def sign_in_by_device(
     Raises StartProblem with who must do what.
     """
     if settings.upgrade_bot_secret_key is None:
-        raise StartProblem([f"UPGRADE_BOT_SECRET_KEY is not set. {NEW_KEY}."])
-    store = await Store.open(settings.upgrade_bot_database_url.get_secret_value())
+        raise StartProblem([bad("UPGRADE_BOT_SECRET_KEY", "is not set", f"{NEW_KEY}.")])
+    store = await open_store(settings.upgrade_bot_database_url.get_secret_value())
     vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
     try:
         with httpx.Client(verify=trust or True, timeout=10) as http:
             await device_login(application(settings, http), vault, say, now)
+        await store.trail.note("signed_in", {"client_id": settings.partner_center_client_id})
     except PartnerCenterError as error:
-        sentence = words.SIGN_IN.get(error.code or "", f"Microsoft did not sign in ({error}).")
-        raise StartProblem([f"PARTNER_CENTER: {sentence}"]) from error
+        sentence = words.SIGN_IN.get(error.code or "", "Try again.")
+        raise StartProblem([bad("sign-in", f"it failed ({error})", sentence)]) from error
     finally:
         await store.close()

@@ -2,14 +2,24 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.app import Bot
+    from bot.store import Store
+
+SEALED_SINCE = "0005"
+NO_TRAIL = "The tables are of an older version. The first start of this version seals the history."
 
 app = typer.Typer(
     help="Microsoft subscription upgrades in Slack: asked for, approved, performed once.",
@@ -17,6 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+audit = typer.Typer(help="The audit trail: what happened, by whom, and whether it was touched.")
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:
@@ -47,22 +61,35 @@ def check(
     request: Annotated[
         str, typer.Argument(help="The link of a request's card in Slack, or the request's id.")
     ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="A list, for machines.")] = False,
 ) -> None:
     """Check everything that `run` needs; given a request, say who could approve it, and why.
 
-    Exit code 2 when something is not as it must be; every problem is named, each with its fix.
+    A line for each thing, with its fix where it needs one. Exit code 0 when all is well, 1 with
+    warnings, 2 when the bot could not work.
     """
     from bot import logs
     from bot.app import Bot, StartProblem
+    from bot.findings import bad, exit_code, show
     from bot.settings import SettingsProblem, load
 
     try:
         settings, policies = load(os.environ)
         logs.configure(settings.upgrade_bot_log)
-        for line in asyncio.run(Bot(settings, policies).explain(request)):
-            typer.echo(line)
-    except (SettingsProblem, StartProblem) as problem:
+        if request:
+            for line in asyncio.run(Bot(settings, policies).explain(request)):
+                typer.echo(line)
+            return
+        findings = asyncio.run(Bot(settings, policies).check())
+    except SettingsProblem as problem:
+        findings = [bad("settings", each.removesuffix("."), "") for each in problem.problems]
+    except StartProblem as problem:
         _refuse("upgrade-bot found problems:", problem.problems)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        show(findings, typer.echo)
+    raise typer.Exit(exit_code(findings))
 
 
 @app.command()
@@ -83,6 +110,84 @@ def login() -> None:
     except (SettingsProblem, StartProblem) as problem:
         _refuse("upgrade-bot cannot sign in:", problem.problems)
     typer.echo("Signed in. `upgrade-bot run` uses it from its next start.")
+
+
+@audit.command("export")
+def export_trail(
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table (the default).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A list with every detail.")] = False,
+    since: Annotated[str, typer.Option(help="A day or time, such as 2026-11-01; UTC.")] = "",
+) -> None:
+    """Print every step, refusal and look, in the order of time.
+
+    Needs UPGRADE_BOT_DATABASE_URL alone. Cells that a spreadsheet would take for a formula begin
+    with an apostrophe.
+    """
+    from bot.audit import export
+
+    if as_csv and as_json:
+        raise typer.BadParameter("choose --csv or --json")
+    try:
+        start = datetime.fromisoformat(since) if since else None
+    except ValueError:
+        raise typer.BadParameter(f"{since} is no day or time such as 2026-11-01") from None
+    start = start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
+
+    async def printed(store: "Store") -> None:
+        await export(store, sys.stdout, since=start, as_json=as_json)
+
+    _with_the_trail(printed)
+
+
+@audit.command("verify")
+def verify_trail(
+    tie: Annotated[
+        str, typer.Option(help="A tie as the bot's log has it (audit.tied), number:seal.")
+    ] = "",
+) -> None:
+    """Prove that nothing of the trail was changed, added or taken away; or name the first line
+    that was.
+
+    Needs UPGRADE_BOT_DATABASE_URL alone. Exit code 2 when something was touched. Somebody who can
+    write to the database could make everything anew; only a tie of the log shows that.
+    """
+    from bot.audit import tie_of, verdict
+
+    try:
+        known = tie_of(tie)
+    except ValueError:
+        raise typer.BadParameter(f"{tie} is no tie such as 12:9f86d0…") from None
+    broken: list[object] = []
+
+    async def proved(store: "Store") -> None:
+        proof = await store.trail.verify(known)
+        broken.extend(proof.broken)
+        for line in verdict(proof, known):
+            typer.echo(line)
+
+    _with_the_trail(proved)
+    if broken:
+        raise typer.Exit(2)
+
+
+def _with_the_trail(work: "Callable[[Store], Awaitable[None]]") -> None:
+    """Work on the database as it is; older tables have no trail yet."""
+    from bot.app import StartProblem, open_store
+    from bot.settings import SettingsProblem, database_url
+
+    async def opened() -> None:
+        store = await open_store(database_url(os.environ), only_if_new=True)
+        try:
+            if await store.revision() < SEALED_SINCE:
+                _refuse("upgrade-bot has no audit trail yet:", [NO_TRAIL])
+            await work(store)
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(opened())
+    except (SettingsProblem, StartProblem) as problem:
+        _refuse("upgrade-bot cannot read the audit trail:", problem.problems)
 
 
 @app.command()

@@ -167,6 +167,7 @@ class Settings(BaseModel):
         "127.0.0.1",
         3000,
     )
+    upgrade_bot_people_days: int | None = Field(default=None, ge=1)
     upgrade_bot_log: Annotated[str, Field(pattern="^(console|json)$")] = "console"
 
     @property
@@ -187,6 +188,7 @@ FIXES = {
     "PARTNER_CENTER_CLOUD": "Write global, china or us_government",
     "UPGRADE_BOT_LANGUAGE": "Write en, zh-TW or zh-CN",
     "UPGRADE_BOT_LOG": "Write console or json",
+    "UPGRADE_BOT_PEOPLE_DAYS": "Write a number of days, such as 730, or leave it out",
     "UPGRADE_BOT_CONNECT_SECONDS": "Write a number of seconds, such as 5",
     "UPGRADE_BOT_READ_SECONDS": "Write a number of seconds, such as 30",
     "UPGRADE_BOT_WRITE_SECONDS": "Write a number of seconds, such as 180",
@@ -213,6 +215,16 @@ def load(environment: Mapping[str, str]) -> tuple[Settings, PolicyBook]:
     if settings is None or policies is None or problems:
         raise SettingsProblem(list(dict.fromkeys(problems)))
     return settings, policies
+
+
+def database_url(environment: Mapping[str, str]) -> str:
+    """The database that the environment names, for whoever needs nothing else. Raises
+    SettingsProblem."""
+    given = environment.get("UPGRADE_BOT_DATABASE_URL", "").strip()
+    try:
+        return _database(given) if given else _default_database().get_secret_value()
+    except ValueError as error:
+        raise SettingsProblem([f"UPGRADE_BOT_DATABASE_URL {error}."]) from None
 
 
 def _line(error: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """Keeps the sign-in sealed in the database, so that a stolen file is no stolen sign-in."""
 
+from enum import Enum
+
 import structlog
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -8,6 +10,14 @@ from bot.store import Store
 log = structlog.get_logger()
 
 SIGN_IN = "sign_in"
+
+
+class Sealed(Enum):
+    """What there is of the sign-in, as far as a key can tell."""
+
+    NOTHING = "nothing is stored"
+    WITH_THIS_KEY = "it can be opened"
+    WITH_ANOTHER_KEY = "it cannot be opened with this key"
 
 
 class SealedVault:
@@ -19,14 +29,22 @@ class SealedVault:
 
     async def load(self) -> str | None:
         """What was saved last; None when there is nothing, or it was sealed with another key."""
-        sealed = await self._store.secret(SIGN_IN)
-        if sealed is None:
-            return None
-        try:
-            return self._fernet.decrypt(sealed).decode()
-        except InvalidToken:
+        state, text = self._opened(await self._store.secret(SIGN_IN))
+        if state is Sealed.WITH_ANOTHER_KEY:
             log.warning("vault.sealed_with_another_key")
-            return None
+        return text
+
+    async def state(self) -> Sealed:
+        """Whether something is stored, and can be opened."""
+        return self._opened(await self._store.secret(SIGN_IN))[0]
+
+    def _opened(self, sealed: bytes | None) -> tuple[Sealed, str | None]:
+        if sealed is None:
+            return Sealed.NOTHING, None
+        try:
+            return Sealed.WITH_THIS_KEY, self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            return Sealed.WITH_ANOTHER_KEY, None
 
     async def save(self, text: str) -> None:
         """Seal and keep it."""

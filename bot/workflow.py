@@ -32,7 +32,7 @@ from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeO
 from bot.domain.upgrade import Earlier, Pointer, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace, is_guid
-from bot.store import Store
+from bot.store import Store, patiently
 
 LONGEST_NAME = 100
 LONGEST_LINK = 500
@@ -107,6 +107,14 @@ class Workflow:
         """Whether a command or click is answered for the first time, by any of the bots. Where
         nobody can tell it is taken for new."""
         return not place.delivery or await self._store.is_first(place.delivery)
+
+    async def note_refusal(self, refused: Refused, what: str, place: Place) -> None:
+        """Write into the audit trail that somebody was refused `what` they tried."""
+        request = refused.about.get("request")
+        facts = {"reason": refused.reason.value, "tried": what, "channel": place.channel_id}
+        if refused.reason is not Reason.DELIVERED_AGAIN:
+            more = {"request": request.id} if request else {}
+            await patiently(lambda: self._store.trail.note("refused", facts | more, place.person))
 
     # Before there is a request
 
@@ -243,7 +251,7 @@ class Workflow:
                     what = (customer, each.subscription, option)
                     offers.append(Offered(offer_id, place.person, place.channel_id, *what, now))
             with_ids.append(replace(each, options=tuple(options)))
-        await self._store.offer(offers)
+        await self._store.offer(offers, customer, place.channel_id, place.person)
         return with_ids
 
     async def earlier(self, offered: Offered) -> tuple[Earlier, ...]:

@@ -175,6 +175,10 @@ class Guard:
         try:
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
+            if isinstance(error, Refused):
+                what = handle.__module__.rpartition(".")[2]
+                noted = self._desk.workflow.note_refusal(error, what, event.place)
+                self._background.start(noted, "noting a refusal")
             return error
 
     def _explain(self, error: Exception) -> Answer:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.store.trail import Broken
 from tests.postgres import PostgresServer
 from tests.workspace import Conversation, new_practice
 
@@ -47,7 +48,8 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Starts a practice workspace with the bot; at the end nothing may be unread."""
+    """Starts a practice workspace with the bot; at the end nothing may be unread, and the audit
+    trail must be whole."""
     begun: list[Conversation] = []
 
     async def begin(policy: str | None = None, *, http_mode: bool = False) -> Conversation:
@@ -59,12 +61,16 @@ async def start() -> AsyncIterator[Start]:
         return begun[-1]
 
     yield begin
+    broken: list[Broken] = []
     for conversation in begun:
         if conversation.practice.bot:
             await conversation.bot.quiet()
+            if not conversation.has_copied_rows and conversation.bot.store:
+                broken += (await conversation.bot.store.trail.verify()).broken
         await conversation.practice.stop()
     for conversation in begun:
         conversation.leave()
+    assert not broken, broken
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ class Conversation:
         self.alice = Somebody(self, ALICE)
         self.bob = Somebody(self, BOB)
         self.carol = Somebody(self, CAROL)
+        self.has_copied_rows = False
+        """Whether a test has written rows past the bot, which the audit trail must complain of."""
         self._unread: list[Message] = []
         self._forms: list[View] = []
         self._record_in = record_in

@@ -109,6 +109,13 @@ class PolicyBook:
                 policy = strictest(policy, _tightened(policy, rule))
         return policy
 
+    def each(self) -> list[tuple[Rule | None, Policy]]:
+        """The defaults, and what every rule makes of them where it alone matches."""
+        tightened = [(rule, _tightened(self.defaults, rule)) for rule in self.rules]
+        return [(None, self.defaults)] + [
+            (rule, strictest(self.defaults, policy)) for rule, policy in tightened
+        ]
+
     def user_groups(self) -> frozenset[str]:
         """Every user group that the file names; each must be readable for the bot."""
         lists: list[Names] = [*self.defaults.approvers, *self.defaults.requesters]

@@ -149,11 +149,13 @@ class LicenceCount:
 @dataclass(frozen=True, slots=True)
 class Aftermath:
     """What there is some time after an upgrade: the old and the new subscription, None when
-    they are not there, and the licences, empty when the sign-in may not see them."""
+    they are not there; the licences and Partner Center's own record of the upgrade, empty when the
+    sign-in may not see them."""
 
     source: Subscription | None
     target: Subscription | None
     licences: tuple[LicenceCount, ...] = ()
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)

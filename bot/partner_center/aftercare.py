@@ -8,6 +8,7 @@ import asyncio
 from bot.domain.upgrade import Aftermath, LicenceCount, UpgradeRequest
 from bot.errors import PartnerCenterError
 from bot.partner_center import wire
+from bot.partner_center.audit import record_of
 from bot.partner_center.client import Client, Trace
 from bot.partner_center.customers import Customers, each, path
 
@@ -38,13 +39,15 @@ async def aftermath(client: Client, customers: Customers, request: UpgradeReques
     """What there is now of a finished upgrade. Raises PartnerCenterError."""
     trace = Trace(request.correlation_id)
     target = request.outcome.target_subscription_id if request.outcome else ""
-    there, licences = await asyncio.gather(
+    there, licences, record = await asyncio.gather(
         customers.subscriptions(request.customer.id, trace),
         licence_counts(client, request.customer.id, trace),
+        record_of(client, request),
     )
     by_id = {subscription.id.lower(): subscription for subscription in there}
     return Aftermath(
         source=by_id.get(request.subscription.id.lower()),
         target=by_id.get(target.lower()),
         licences=licences,
+        record=record,
     )

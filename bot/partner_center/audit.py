@@ -15,6 +15,22 @@ from bot.partner_center.customers import each
 async def operation_status(client: Client, request: UpgradeRequest) -> str:
     """`succeeded`, `failed`, `progress` or `decline`; empty when there is no record, or none
     that this sign-in or this cloud may read."""
+    ours = await _records(client, request)
+    return ours[-1].operation_status if ours else ""
+
+
+async def record_of(client: Client, request: UpgradeRequest) -> str:
+    """The record of an upgrade as our own audit trail cites it: what, how it ended, when, and its
+    id where it has one; empty as in `operation_status`."""
+    ours = await _records(client, request)
+    if not ours:
+        return ""
+    parts = (ours[-1].operation_type, ours[-1].operation_status, ours[-1].operation_date)
+    return " ".join(part for part in (*parts, ours[-1].id) if part)
+
+
+async def _records(client: Client, request: UpgradeRequest) -> list[wire.AuditRecord]:
+    """Those of this request, by its correlation id."""
     since = request.sent_at or request.created_at
     condition = {"Field": "CustomerId", "Value": request.customer.id, "Operator": "equals"}
     params = {"startDate": f"{since:%Y-%m-%d}", "filter": json.dumps(condition)}
@@ -24,6 +40,5 @@ async def operation_status(client: Client, request: UpgradeRequest) -> str:
             "auditrecords", trace, each(wire.AuditRecord.read), params=params
         )
     except PartnerCenterError:
-        return ""
-    ours = [r for r in records if r.original_correlation_id.lower() == request.correlation_id]
-    return ours[-1].operation_status if ours else ""
+        return []
+    return [r for r in records if r.original_correlation_id.lower() == request.correlation_id]

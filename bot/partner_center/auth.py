@@ -192,14 +192,19 @@ class SignIn:
             await self.keep_alive()
         except (SignInFailed, Unreachable) as error:
             log.warning("sign_in.not_renewed", trouble=str(error), code=error.code)
-        dies_at = self.dies_at()
-        if dies_at and dies_at - self._clock() <= WARN_BEFORE:
-            log.warning("sign_in.dies_soon", days=(dies_at - self._clock()).days)
+        lasts = self.lasts()
+        if lasts is not None and lasts <= WARN_BEFORE:
+            log.warning("sign_in.dies_soon", days=lasts.days)
 
     def dies_at(self) -> datetime | None:
         """When the refresh token dies if it is not used any more; None when there is none."""
         used_at = None if self._app_only else self._kept.used_at
         return used_at + DIES_UNUSED_AFTER if used_at else None
+
+    def lasts(self) -> timedelta | None:
+        """How long from now the refresh token lives unused; None when there is none."""
+        dies_at = self.dies_at()
+        return dies_at - self._clock() if dies_at else None
 
     def _is_good(self, instead_of: str | None) -> bool:
         kept = self._kept

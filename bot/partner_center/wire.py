@@ -413,7 +413,9 @@ class Transitions(Wire):
 
 
 class AuditRecord(Wire):
+    id: Text = ""
     operation_type: Text = ""
+    operation_date: Text = ""
     operation_status: Annotated[
         str, BeforeValidator(_enum(("none", "succeeded", "failed", "progress", "decline")))
     ] = ""

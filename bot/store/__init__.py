@@ -4,6 +4,19 @@ Everything else is a projection of these rows. A request only changes by a step 
 compare-and-set on its version, written together with its line of history in one transaction.
 """
 
+from bot.store.database import NEWEST, NewerTables
 from bot.store.store import Shown, Store, patiently
+from bot.store.trail import JOURNAL, Known, Line, Tie, Verification
 
-__all__ = ["Shown", "Store", "patiently"]
+__all__ = [
+    "JOURNAL",
+    "NEWEST",
+    "Known",
+    "Line",
+    "NewerTables",
+    "Shown",
+    "Store",
+    "Tie",
+    "Verification",
+    "patiently",
+]

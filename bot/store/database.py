@@ -46,10 +46,21 @@ class Database(Protocol):
         """Let what has begun come to its end, then close every connection."""
 
 
-def migrate(connection: sa.Connection) -> None:
-    """Bring the database to this version. Alembic is large, so a database that is there already
-    is not made to load it."""
-    if _revision(connection) == max(path.stem[:4] for path in (MIGRATIONS / "versions").glob("0*")):
+NEWEST = max(path.stem[:4] for path in (MIGRATIONS / "versions").glob("0*"))
+"""The revision of the tables that this version of the program works with."""
+
+
+class NewerTables(Exception):
+    """The tables are of a newer version of the program; the message is their revision."""
+
+
+def migrate(connection: sa.Connection, *, only_if_new: bool = False) -> None:
+    """Bring the database to this version; with `only_if_new` only an empty one. Alembic is large,
+    so a database that is there already is not made to load it. Raises NewerTables."""
+    there = revision(connection)
+    if there > NEWEST:
+        raise NewerTables(there)
+    if there == NEWEST or (there and only_if_new):
         return
     from alembic import command  # needed once, at start, and large
     from alembic.config import Config
@@ -60,7 +71,8 @@ def migrate(connection: sa.Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _revision(connection: sa.Connection) -> str:
+def revision(connection: sa.Connection) -> str:
+    """The revision of the tables that are there; empty when there are none."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return ""
     return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -42,29 +43,30 @@ class Postgres:
 
     is_shared = True
 
-    def __init__(self, url: str, engine: AsyncEngine, clock: Callable[[], datetime] | None) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._writing: set[asyncio.Task[Any]] = set()
-        self.queue = Queue(lambda: _connect(url))
-
-    @classmethod
-    async def open(cls, url: str, clock: Callable[[], datetime] | None) -> "Postgres":
-        """Open the database at `url` and bring it to this version.
-
-        The database's clock decides what is late, or `clock` where there is one. Raises
-        Unavailable, and SQLAlchemyError when the tables cannot be made.
-        """
-        engine = create_async_engine(
+    def __init__(self, url: str, clock: Callable[[], datetime] | None) -> None:
+        self._engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url),
             pool_size=CONNECTIONS,
             max_overflow=CONNECTIONS,
             pool_pre_ping=True,
         )
-        database = cls(url, engine, clock)
+        self._clock = clock
+        self._writing: set[asyncio.Task[Any]] = set()
+        self.queue = Queue(lambda: _connect(url))
+
+    @classmethod
+    async def open(
+        cls, url: str, clock: Callable[[], datetime] | None, *, only_if_new: bool = False
+    ) -> "Postgres":
+        """Open the database at `url` and `migrate` it.
+
+        The database's clock decides what is late, or `clock` where there is one. Raises
+        Unavailable, NewerTables, and SQLAlchemyError when the tables cannot be made.
+        """
+        database = cls(url, clock)
         try:
-            await database._migrate(url)
+            await database._migrate(url, only_if_new)
         except BaseException:
             await database.close()
             raise
@@ -117,7 +119,7 @@ class Postgres:
                 raise Unavailable from error
             raise
 
-    async def _migrate(self, url: str) -> None:
+    async def _migrate(self, url: str, only_if_new: bool) -> None:
         """One bot makes the tables, the others wait until they are there."""
         try:
             alone = await _connect(url)
@@ -125,7 +127,7 @@ class Postgres:
             raise Unavailable from error
         try:
             await alone.execute("SELECT pg_advisory_lock($1)", MIGRATING, timeout=None)
-            await self.write(migrate)
+            await self.write(partial(migrate, only_if_new=only_if_new))
             queue = Queries(AsyncpgDriver(alone))
             if await queue.schema_is_installed():
                 await queue.upgrade()

@@ -1,6 +1,8 @@
 """One request as rows: its document and its lines of history; and each vote once more in a table
 that allows a person only one."""
 
+import json
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +11,7 @@ from pydantic import TypeAdapter
 from bot.domain.story import due_at
 from bot.domain.upgrade import Event, Step, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.store import tables
+from bot.store import seals, tables
 
 REQUEST = TypeAdapter(UpgradeRequest)
 EVENT = TypeAdapter(Event)
@@ -22,6 +24,10 @@ _BODY = sa.select(_table.c.body).where(_table.c.id == sa.bindparam("id"))
 _BODY_LOCKED = _BODY.with_for_update()
 _IF_UNCHANGED = sa.update(_table).where(
     _table.c.id == sa.bindparam("of"), _table.c.version == sa.bindparam("at_version")
+)
+_history = tables.history
+_SEAL = sa.select(_history.c.seal).where(
+    _history.c.request_id == sa.bindparam("id"), _history.c.version == sa.bindparam("before")
 )
 _NEW, _LINE, _VOTE = sa.insert(_table), sa.insert(tables.history), sa.insert(tables.votes)
 
@@ -44,19 +50,26 @@ def read(connection: sa.Connection, request_id: str, *, lock: bool = False) -> U
     return REQUEST.validate_json(body)
 
 
+def event(body: str, personal: str | None) -> Event:
+    """A line of history again, as far as it is not forgotten."""
+    return EVENT.validate_python(seals.whole(json.loads(body), seals.shown(personal)))
+
+
 def add(connection: sa.Connection, request: UpgradeRequest, event: Event) -> None:
     """A new request and its first line of history."""
-    connection.execute(_NEW, {"id": request.id, "shown_version": 0, **_columns(request)})
-    _remember(connection, request, event)
+    columns = _columns(request)
+    connection.execute(_NEW, {"id": request.id, "shown_version": 0, **columns})
+    _remember(connection, request, event, columns["body"])
 
 
 def change(connection: sa.Connection, version: int, request: UpgradeRequest, event: Event) -> bool:
     """Compare and set: write what a step made of the request, its line of history, and the vote
     if it was one; only if the row still has that `version`, and say whether it had."""
     key = {"of": request.id, "at_version": version}
-    if connection.execute(_IF_UNCHANGED, {**key, **_columns(request)}).rowcount != 1:
+    columns = _columns(request)
+    if connection.execute(_IF_UNCHANGED, {**key, **columns}).rowcount != 1:
         return False
-    _remember(connection, request, event)
+    _remember(connection, request, event, columns["body"])
     return True
 
 
@@ -76,13 +89,24 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
     }
 
 
-def _remember(connection: sa.Connection, request: UpgradeRequest, event: Event) -> None:
+def _remember(
+    connection: sa.Connection, request: UpgradeRequest, event: Event, document: str
+) -> None:
+    key = {"id": request.id, "before": request.version - 1}
+    before = connection.execute(_SEAL, key).scalar_one_or_none() or ""
+    facts, personal = seals.parts_of(EVENT.dump_python(event, mode="json"))
+    facts["request"] = _vouched_for(request, event.step, document)
+    body, (hidden, personal_hash) = seals.canonical(facts), seals.hide(personal)
+    said = (request.id, str(request.version), event.step, event.at.astimezone(UTC).isoformat())
     line = {
         "request_id": request.id,
         "version": request.version,
         "step": event.step,
         "at": event.at,
-        "body": as_json(EVENT, event),
+        "body": body,
+        "personal": hidden,
+        "personal_hash": personal_hash,
+        "seal": seals.seal(before, *said, body, personal_hash),
     }
     connection.execute(_LINE, line)
     if event.step is Step.APPROVE:
@@ -96,3 +120,15 @@ def _remember(connection: sa.Connection, request: UpgradeRequest, event: Event) 
             "fingerprint": vote.fingerprint,
         }
         connection.execute(_VOTE, row)
+
+
+def _vouched_for(request: UpgradeRequest, step: Step, document: str) -> dict[str, Any]:
+    """What a line of history says of its request: the document as it is now, by its hash; what an
+    approval is for, by its fingerprint; and whenever that was made anew, in plain."""
+    vouched = {"document": seals.digest_of_document(document), "fingerprint": request.fingerprint}
+    if step not in (Step.ASK, Step.DRIFT):
+        return vouched
+    names = ("customer", "subscription", "option", "policy", "channel_id", "evidence")
+    whole = json.loads(document)
+    ids = ("ms_request_id", "correlation_id")
+    return vouched | {name: whole[name] for name in (*names, *ids)}

@@ -39,16 +39,18 @@ class Sqlite:
         self.queue = Queue()
 
     @classmethod
-    async def open(cls, path: Path, clock: Callable[[], datetime]) -> "Sqlite":
-        """Open the file, or make it, and bring it to this version. Raises OSError and
-        SQLAlchemyError."""
+    async def open(
+        cls, path: Path, clock: Callable[[], datetime], *, only_if_new: bool = False
+    ) -> "Sqlite":
+        """Open the file, or make it, and `migrate` it. Raises OSError, SQLAlchemyError and
+        NewerTables."""
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "begin", _begin)
         database = cls(engine, clock)
         try:
-            await database.write(migrate)
+            await database.write(partial(migrate, only_if_new=only_if_new))
         except BaseException:
             await database.close()
             raise
@@ -129,10 +131,17 @@ def _inside(connection: sa.Connection, work: Work[T]) -> T:
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    """Durable after every commit, readers beside the writer, and transactions as we say."""
+    """Durable after every commit, readers beside the writer, transactions as we say, and what is
+    forgotten is overwritten."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

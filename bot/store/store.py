@@ -12,12 +12,14 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.offer import Offered
 from bot.domain.policy import Person
+from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
 from bot.store import rows, tables
-from bot.store.database import Database
+from bot.store.database import Database, revision
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
+from bot.store.trail import Trail, add_to_journal
 
 T = TypeVar("T")
 
@@ -55,25 +57,37 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.trail = Trail(database)
 
     @classmethod
-    async def open(cls, url: str, clock: Callable[[], datetime] | None = None) -> "Store":
+    async def open(
+        cls,
+        url: str,
+        clock: Callable[[], datetime] | None = None,
+        *,
+        only_if_new: bool = False,
+    ) -> "Store":
         """Open the database at `url` (`sqlite:///path` or `postgresql://…`) and bring it to this
-        version.
+        version; with `only_if_new` one that has older tables keeps them.
 
         The time stamps every step and decides what is late: `clock`, or where there is none the
-        database's. Raises OSError, SQLAlchemyError, Unavailable.
+        database's. Raises OSError, SQLAlchemyError, Unavailable, NewerTables.
         """
         if url.startswith("sqlite:///"):
             path = Path(url.removeprefix("sqlite:///"))
-            return cls(await Sqlite.open(path, clock or (lambda: datetime.now(UTC))))
+            clock = clock or (lambda: datetime.now(UTC))
+            return cls(await Sqlite.open(path, clock, only_if_new=only_if_new))
         from bot.store.postgres import Postgres  # its driver takes time to load
 
-        return cls(await Postgres.open(url, clock))
+        return cls(await Postgres.open(url, clock, only_if_new=only_if_new))
 
     async def close(self) -> None:
         """Let a write that has begun come to its end, then close every connection."""
         await self._database.close()
+
+    async def revision(self) -> str:
+        """The revision of the tables."""
+        return await self._database.read(revision)
 
     @property
     def queue(self) -> Queue:
@@ -150,12 +164,12 @@ class Store:
         """The request's history beyond version `after`: pairs of version and event."""
         table = tables.history
         query = (
-            sa.select(table.c.version, table.c.body)
+            sa.select(table.c.version, table.c.body, table.c.personal)
             .where(table.c.request_id == request_id, table.c.version > after)
             .order_by(table.c.version)
         )
         found = await self._database.read(lambda connection: connection.execute(query).all())
-        return [(version, rows.EVENT.validate_json(body)) for version, body in found]
+        return [(version, rows.event(body, personal)) for version, body, personal in found]
 
     async def asked_by(self, person: Person, limit: int) -> list[UpgradeRequest]:
         """What somebody asked for, the newest first."""
@@ -328,8 +342,11 @@ class Store:
         note = sa.update(table).where(earlier).values(told_privately=version)
         return await self._database.write(lambda connection: connection.execute(note).rowcount == 1)
 
-    async def offer(self, offers: list[Offered]) -> None:
-        """Remember what was offered, and forget what was offered more than a day ago."""
+    async def offer(
+        self, offers: list[Offered], customer: Customer, channel_id: str, to: Person
+    ) -> None:
+        """Remember what was offered of a customer, and that somebody has looked; and forget what
+        was offered more than a day ago."""
         table = tables.offered
         bodies = [
             {"id": o.id, "offered_at": o.offered_at, "body": rows.as_json(_offered_json, o)}
@@ -341,6 +358,8 @@ class Store:
             connection.execute(sa.delete(table).where(too_old))
             if bodies:
                 connection.execute(sa.insert(table), bodies)
+            looked = {"customer": customer.id, "name": customer.name, "channel": channel_id}
+            add_to_journal(connection, self._database.now(connection), "looked", looked, to)
 
         await self._database.write(note)
 

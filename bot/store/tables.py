@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration in `migrations/versions`; a test compares them.
 
-A request is stored as one JSON document; the columns beside it are what it is searched by.
+A request is stored as one JSON document; the columns beside it are what it is searched by. The
+lines of `history` and `journal` are sealed, and their personal data stands apart: see `seals.py`.
 """
 
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ requests = sa.Table(
     sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
     sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
 )
 
 
@@ -53,6 +55,9 @@ def only(condition: Any) -> dict[str, Any]:
 
 sa.Index("requests_due", requests.c.due_at, **only(requests.c.due_at.is_not(None)))
 sa.Index("requests_unshown", requests.c.id, **only(requests.c.shown_version < requests.c.version))
+sa.Index("requests_untied", requests.c.id, **only(sa.text("tied_version < version")))
+sa.Index("requests_by_state", requests.c.state)
+sa.Index("requests_with_people", requests.c.created_at, **only(sa.text("requester_id <> ''")))
 sa.Index(
     "requests_by_requester",
     requests.c.team_id,
@@ -94,7 +99,24 @@ history = sa.Table(
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("personal", sa.Text),
+    sa.Column("personal_hash", sa.Text, server_default="", nullable=False),
+    sa.Column("seal", sa.Text, server_default="", nullable=False),
 )
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("personal", sa.Text),
+    sa.Column("personal_hash", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+)
+sa.Index("journal_by_kind", journal.c.kind, journal.c.number)
+sa.Index("journal_with_people", journal.c.at, **only(journal.c.personal.is_not(None)))
 
 offered = sa.Table(
     "offered",

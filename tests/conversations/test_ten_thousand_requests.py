@@ -41,6 +41,7 @@ async def with_more_requests(workspace: Conversation, count: int) -> list[str]:
     await workspace.alice.asks_for_e3()
     await workspace.card()
     await workspace.practice.stop_bot()
+    workspace.has_copied_rows = True
     with sqlite3.connect(workspace.practice.folder / "upgrade-bot.db") as database:
         (original,) = database.execute("SELECT id FROM requests").fetchone()
         copies = [f"copy-{number}" for number in range(count)]

@@ -78,6 +78,7 @@ CALLS: dict[str, Call] = {
     "usergroups.users.list": lambda c, _: c.usergroups_users_list(usergroup="S0APPROVERS"),
     "conversations.info": lambda c, _: c.conversations_info(channel=CHANNEL),
     "conversations.members": lambda c, _: c.conversations_members(channel=CHANNEL, limit=2),
+    "users.conversations": lambda c, _: c.users_conversations(types="public_channel", limit=5),
     "conversations.open": lambda c, _: c.conversations_open(users=[ALICE]),
     "conversations.history": lambda c, _: c.conversations_history(
         channel=CHANNEL, include_all_metadata=True

@@ -29,6 +29,8 @@ class Login:
         self.refresh_tokens = {self.consented}
         self.broken: tuple[int, str] | None = None
         """An AADSTS code and an error word that every sign-in gets."""
+        self.amr = ["pwd", "mfa"]
+        """How whoever consented signed in; every access token says it."""
         self._issued: dict[str, datetime] = {}
         self.sign_ins = 0
         self.device_codes: dict[str, bool] = {}
@@ -67,7 +69,8 @@ class Login:
 
     def new_access_token(self) -> str:
         """An access token that is good for an hour."""
-        token = secrets.token_urlsafe(32)
+        claims = base64.urlsafe_b64encode(json.dumps({"amr": self.amr}).encode()).decode()
+        token = f"e30.{claims.rstrip('=')}.{secrets.token_urlsafe(32)}"
         self._issued[token] = self._clock() + TOKEN_LASTS
         return token
 

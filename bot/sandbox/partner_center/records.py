@@ -228,6 +228,8 @@ class Records:
         self.audited.append(
             {
                 "customerId": customer_id,
+                "id": str(uuid.uuid4()),
+                "operationDate": self.clock().isoformat(),
                 "operationType": "upgrade_subscription",
                 "operationStatus": "succeeded",
                 "originalCorrelationId": correlation_id,

@@ -30,6 +30,14 @@ def members(workspace: Workspace, arguments: Arguments) -> Answer:
     return _page(arguments, "members", sorted(channel.members))
 
 
+def of_the_app(workspace: Workspace, arguments: Arguments) -> Answer:
+    """The channels that the app is in, page by page."""
+    there = [c for c in workspace.channels.values() if not c.is_im and is_in(workspace, c)]
+    for channel in there:
+        needs(workspace, "groups:read" if channel.is_private else "channels:read")
+    return _page(arguments, "channels", [{"id": c.id, "name": c.name} for c in there])
+
+
 def open_(workspace: Workspace, arguments: Arguments) -> Answer:
     """The direct messages with one person."""
     users = str(arguments.get("users") or "").split(",")

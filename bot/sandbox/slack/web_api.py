@@ -75,6 +75,7 @@ METHODS: dict[str, Method] = {
     "usergroups.users.list": Method("usergroups:read", 20, people.group_members),
     "conversations.info": Method(None, 50, conversations.info),
     "conversations.members": Method(None, 100, conversations.members),
+    "users.conversations": Method(None, 50, conversations.of_the_app),
     "conversations.open": Method("im:write", 50, conversations.open_),
     "conversations.history": Method(None, 50, conversations.history),
     "conversations.replies": Method(None, 50, conversations.replies),

@@ -1,0 +1,95 @@
+"""The seals of the audit trail, as pure functions over JSON.
+
+Every line carries a hash over itself and the seal of the line before, so that whoever changes,
+inserts or removes one breaks the chain there. Of personal data only a hash is sealed, over the
+data and a random salt that is kept with it: once both are taken away, nobody can tell from the
+hash who it was, and the chain still holds.
+"""
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+Json = dict[str, Any]
+
+NOBODY = {"team_id": "", "user_id": ""}
+"""What stands for a person who was forgotten."""
+
+_OF_DOCUMENT: Json = {
+    "requester": NOBODY,
+    "reason": "",
+    "readers": [],
+    "confirmed_by": None,
+    "closed_by": None,
+    "closed_because": "",
+}
+"""The personal fields of a request's document, and what is left of each."""
+
+
+def canonical(value: Any) -> str:
+    """The one text of a JSON value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(before: str, *line: str) -> str:
+    """The seal of a line after the line whose seal was `before`; empty for the first one."""
+    return digest(canonical([before, *line]))
+
+
+def hide(personal: Json) -> tuple[str | None, str]:
+    """Personal data as the text that is kept beside its line, and the hash that is sealed in its
+    stead; nothing when there is none."""
+    if not personal:
+        return None, ""
+    text = canonical({"salt": secrets.token_hex(16), **personal})
+    return text, digest(text)
+
+
+def shown(personal: str | None) -> Json:
+    """The personal data of a line; empty when there is none any more."""
+    data: Json = json.loads(personal) if personal else {}
+    data.pop("salt", None)
+    return data
+
+
+def parts_of(event: Json) -> tuple[Json, Json]:
+    """What stays for ever of an event, and what is personal: who, what they wrote, and whose
+    licences did not move."""
+    facts, personal = dict(event), {}
+    if facts.pop("by", None):
+        personal["by"] = event["by"]
+    if event["step"] == "decline" and facts.pop("note", ""):
+        personal["note"] = event["note"]
+    outcome = facts.get("outcome")
+    if outcome and outcome["license_errors"]:
+        facts["outcome"] = {**outcome, "license_errors": []}
+        personal["license_errors"] = outcome["license_errors"]
+    return facts, personal
+
+
+def whole(facts: Json, personal: Json) -> Json:
+    """The event again."""
+    event = {**facts, **personal}
+    if errors := event.pop("license_errors", None):
+        event["outcome"] = {**event["outcome"], "license_errors": errors}
+    return event
+
+
+def forgotten(document: Json) -> Json:
+    """A request's document without the people in it."""
+    left = {**document, **_OF_DOCUMENT}
+    left["approvals"] = [{**approval, "by": NOBODY} for approval in document["approvals"]]
+    if document["outcome"]:
+        left["outcome"] = {**document["outcome"], "license_errors": []}
+    return left
+
+
+def digest_of_document(text: str) -> str:
+    """A hash of a request's document that stays the same when its people are forgotten."""
+    return digest(canonical(forgotten(json.loads(text))))
