@@ -104,12 +104,16 @@ class MortalBot:
             self._process.kill()
 
     async def stop(self) -> int:
-        """Ask it to stop; returns how many awaits it lived through."""
+        """Ask it to stop; returns how many awaits it lived through. One that stands still on its
+        way out is thawed."""
         assert self._process
         assert self._line
         self._process.terminate()
         with suppress(EOFError):
-            return int(await asyncio.to_thread(self._line.recv))
+            while not await asyncio.to_thread(self._line.poll, 0.5):
+                if self._process.is_alive():
+                    self.thaw()
+            return int(self._line.recv())
         return 0
 
 
