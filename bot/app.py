@@ -359,7 +359,6 @@ class Bot:
             partner_center=partner_center,
             people=people,
             policies=self._policies,
-            prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
         homes = Homes(store, workflow, announcer, self.background)

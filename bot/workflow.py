@@ -494,7 +494,7 @@ class Workflow:
         ended = (State.DECLINED, State.WITHDRAWN, State.EXPIRED)
         if request.state not in ended and not request.may_be_tried_again:
             raise Refused(Reason.WRONG_STATE, request=request)
-        await self._require_requester(place, request.policy)
+        await self.require_requester(place, request.policy)
         return request.customer
 
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:

@@ -182,9 +182,7 @@ class Guard:
         if await self._is_new(event):
             await self._answer(event, outcome)
 
-    async def _go_on(
-        self, handle: Handler[Submitted], event: Submitted, first: Answer
-    ) -> None:
+    async def _go_on(self, handle: Handler[Submitted], event: Submitted, first: Answer) -> None:
         """What was said first, and then what takes time, for a form that was not answered yet."""
         if not await self._is_new(event):
             return

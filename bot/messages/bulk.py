@@ -6,24 +6,28 @@ from bot.domain.bundle import MOST_ROWS
 from bot.domain.pasted import Amiss, BadLine, Draft, Wanted
 from bot.domain.policy import Evidence, Policy
 from bot.errors import Unreachable
-from bot.messages import words
+from bot.messages import forms, words
 from bot.messages.blocks import (
     Block,
     Message,
     actions,
     button,
     context,
-    field,
-    form,
     outside,
+    plain,
     section,
 )
-from bot.messages.bundle import LONGEST_REASON, ROWS_TEXT, change, sections, upgrades
+from bot.messages.bundle import ROWS_TEXT, change, sections, upgrades
 from bot.messages.language import count, say
 from bot.messages.replies import trouble
 
 LONGEST_TABLE = 3000
 """As much as Slack takes in a field."""
+
+EXAMPLE = (
+    "contoso.onmicrosoft.com, Office 365 Enterprise E3\n"
+    "northwind.example, Office 365 Business Premium, with licence transfer"
+)
 
 NAMED = 3
 
@@ -36,11 +40,7 @@ def paste(channel_id: str, policy: Policy) -> Block:
         "multiline": True,
         "max_length": LONGEST_TABLE,
         "focus_on_load": True,
-        "placeholder": {
-            "type": "plain_text",
-            "text": "contoso.onmicrosoft.com, Office 365 Enterprise E3\n"
-            "northwind.example, Office 365 Business Premium, with licence transfer",
-        },
+        "placeholder": plain(EXAMPLE, 150),
     }
     hint = count(
         "At most {count} line: customer, target plan, and where users' licences move too, “with licence "
@@ -49,26 +49,16 @@ def paste(channel_id: str, policy: Policy) -> Block:
         "transfer”. Commas, semicolons or the tabs of a sheet. A domain or a tenant id is exact.",
         MOST_ROWS,
     )
-    blocks = [field(buttons.TABLE, say("Upgrades, one a line"), hint, table, optional=False)]
-    reason = {
-        "type": "plain_text_input",
-        "action_id": buttons.REASON,
-        "multiline": True,
-        "max_length": LONGEST_REASON,
-    }
+    blocks = [forms.field(buttons.TABLE, say("Upgrades, one a line"), hint, table, optional=False)]
     hint = say("Why do these customers need it? The approvers read this.")
-    blocks.append(field(buttons.REASON, say("Reason"), hint, reason, optional=False))
+    blocks.append(forms.reason(say("Reason"), hint))
     if policy.evidence is not Evidence.OFF:
-        link = {"type": "url_text_input", "action_id": buttons.EVIDENCE}
-        hint = say("The e-mail or ticket in which the customers agreed.")
-        required = policy.evidence is Evidence.REQUIRED
-        label = say("Link to the customers' consent")
-        blocks.append(field(buttons.EVIDENCE, label, hint, link, optional=not required))
+        blocks.append(forms.evidence(required=policy.evidence is Evidence.REQUIRED))
     blocks.append(
         context(say("You see what every line would do. Nothing is asked or ordered yet."))
     )
     title, submit = say("Several upgrades"), say("Preview")
-    return form(buttons.BULK_FORM, title, submit, say("Cancel"), channel_id, blocks)
+    return forms.form(buttons.BULK_FORM, title, submit, channel_id, blocks)
 
 
 def looking(lines: int) -> Message:

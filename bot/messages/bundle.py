@@ -13,7 +13,7 @@ from bot.domain.policy import Confirm, Evidence
 from bot.domain.subscription import Customer, Kind, Subscription, UpgradeOption
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import Reason
-from bot.messages import words
+from bot.messages import forms, words
 from bot.messages.blocks import (
     SECTION_LIMIT,
     Block,
@@ -33,7 +33,6 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.card import banners
-from bot.messages.forms import field, form, reason
 from bot.messages.language import count, marked, say
 
 ROWS_TEXT = 8800
@@ -372,11 +371,11 @@ def leave_out(bundle: Bundle, may: list[str], value: str) -> Block:
     element = {"type": "multi_static_select", "action_id": buttons.ROWS, "options": options}
     hint = say("They are declined. The others stay as they are.")
     blocks = [
-        field(buttons.ROWS, say("Which upgrades?"), hint, element, optional=False),
+        forms.field(buttons.ROWS, say("Which upgrades?"), hint, element, optional=False),
         _why_not(),
     ]
     title = say("Leave rows out")
-    return form(buttons.LEAVE_OUT_FORM, title, say("Leave out"), value, blocks)
+    return forms.form(buttons.LEAVE_OUT_FORM, title, say("Leave out"), value, blocks)
 
 
 def decline_all(bundle: Bundle, may: list[str], value: str) -> Block:
@@ -387,7 +386,7 @@ def decline_all(bundle: Bundle, may: list[str], value: str) -> Block:
         _why_not(),
     ]
     title = say("Decline the upgrades")
-    return form(buttons.DECLINE_ALL_FORM, title, say("Decline"), value, blocks)
+    return forms.form(buttons.DECLINE_ALL_FORM, title, say("Decline"), value, blocks)
 
 
 def _option(row: UpgradeRequest) -> str:
@@ -397,7 +396,7 @@ def _option(row: UpgradeRequest) -> str:
 
 
 def _why_not() -> Block:
-    return reason(say("Why not?"), say("The requester reads this."))
+    return forms.reason(say("Why not?"), say("The requester reads this."))
 
 
 def kept(bundle: Bundle, event: BundleEvent) -> list[Message]:
@@ -422,7 +421,9 @@ def _why_kept(row: UpgradeRequest, reason: Reason) -> str:
         case Reason.MAY_NOT_APPROVE:
             return say("only {who} can decide about it", who=everyone_of(row.policy.approvers))
         case Reason.MAY_NOT_CONFIRM if row.policy.confirm is Confirm.APPROVER:
-            return say("not the requester but {who} starts it", who=everyone_of(row.policy.approvers))
+            return say(
+                "not the requester but {who} starts it", who=everyone_of(row.policy.approvers)
+            )
         case Reason.MAY_NOT_CONFIRM:
             return say("only {who} can start it", who=mention(row.requester))
         case Reason.VOTED_ALREADY:

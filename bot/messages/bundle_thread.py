@@ -1,17 +1,25 @@
 """The thread of a bundle: a step of people once for all rows it hit, one result a row, and at the
 end the whole as a sentence and a file."""
 
-import csv
-import io
-import unicodedata
 from collections.abc import Callable
 
 from bot.domain.bundle import OPEN, Bundle, BundleEvent, BundleStep
 from bot.domain.upgrade import Aftermath, Event, Outcome, State, Step, UpgradeRequest
 from bot.errors import Reason
 from bot.messages import thread, words
-from bot.messages.blocks import Message, context, link, mention, moment, outside, section
-from bot.messages.bundle import approvers, consent_is_long, name, names, upgrades
+from bot.messages.blocks import (
+    Message,
+    context,
+    everyone_of,
+    link,
+    mention,
+    moment,
+    outside,
+    outside_plain,
+    section,
+)
+from bot.messages.bundle import consent_is_long, name, names, upgrades
+from bot.messages.files import File, csv_file
 from bot.messages.language import count, marked, say
 
 COLUMNS = (
@@ -19,9 +27,6 @@ COLUMNS = (
     "new subscription", "correlation id",
 )  # fmt: skip
 """The heads of the file; always in English, because programs read it too."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would calculate, if a cell begins with it."""
 
 PASSED_OVER = {
     Reason.SUBSCRIPTION_BUSY: marked("another upgrade of the same subscription is running"),
@@ -88,7 +93,7 @@ def _expired(bundle: Bundle, event: BundleEvent) -> Message:
 
 def _reminded(bundle: Bundle, event: BundleEvent) -> Message:
     rows = [bundle.row(each) for each in event.rows]
-    who = dict.fromkeys(approvers(row.policy) for row in rows)
+    who = dict.fromkeys(everyone_of(row.policy.approvers) for row in rows)
     return _message(
         count(
             "{who}: {count} upgrade still waits for approval. It expires {at}.",
@@ -222,7 +227,7 @@ def _result(row: UpgradeRequest, outcome: Outcome) -> Message:
         which=name(row),
         old=outside(row.subscription.name),
         new=outside(row.option.name),
-        seats=count("{count} seat", "{count} seats", row.option.seats),
+        seats=words.seats(row.option.seats),
         way=words.how(row.option),
     )
     small = say(
@@ -268,19 +273,30 @@ def _message(text: str) -> Message:
     return Message([section(text)])
 
 
-def file_of(bundle: Bundle) -> str:
-    """All rows as CSV, for a spreadsheet: no cell is a formula, whatever a customer is called."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in bundle.rows:
-        writer.writerow([_cell(each) for each in _cells(row)])
-    return written.getvalue()
+def attachment(bundle: Bundle, event: BundleEvent) -> File | None:
+    """The file that belongs to a step's line: all rows when everything is settled, and for one row
+    everybody whose licence did not move."""
+    if event.step is BundleStep.SUM_UP:
+        title = say("What became of {upgrades}", upgrades=upgrades(len(bundle.rows)))
+        cells = map(_cells, bundle.rows)
+        return csv_file(f"upgrades-{bundle.id[-12:]}.csv", title, COLUMNS, cells)
+    return thread.attachment(bundle.row(event.rows[0]), event.of) if event.of else None
+
+
+def without_its_file(message: Message, event: BundleEvent, word: str) -> Message:
+    """The same line where the file could not be added, as Slack's error `word` says."""
+    if event.of:
+        return thread.without_its_file(message, word)
+    said = say(
+        "The file could not be added (Slack says {word}). Everything is in this thread.",
+        word=outside(word),
+    )
+    return Message([*message.blocks, context(said)])
 
 
 def _cells(row: UpgradeRequest) -> list[str]:
     outcome = row.outcome or Outcome()
-    return [
+    cells = [
         row.customer.name,
         row.customer.domain,
         row.subscription.id,
@@ -293,6 +309,7 @@ def _cells(row: UpgradeRequest) -> list[str]:
         outcome.target_subscription_id,
         row.correlation_id,
     ]
+    return [outside_plain(each, 1000) for each in cells]
 
 
 def _why(row: UpgradeRequest, outcome: Outcome) -> str:
@@ -308,10 +325,3 @@ def _why(row: UpgradeRequest, outcome: Outcome) -> str:
     if outcome.seen:
         parts.append(say("the answer was lost; this is what Partner Center shows"))
     return "; ".join(parts)
-
-
-def _cell(text: str) -> str:
-    """One line without hidden signs, and never a formula."""
-    kept = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    plain = " ".join("".join(kept).split())
-    return f"'{plain}" if plain.startswith(FORMULA) else plain
