@@ -127,6 +127,18 @@ class Announcer:
             upto = shown.card_version if later else bundle.version
             now = shown._replace(card_version=upto, told_version=version, told_ts=posted)
             shown = await self._record(bundle_id, shown, now, posted)
+            if event.step is BundleStep.APPROVE and bundle.version == version:
+                await self._tell_their_turn_all(bundle, shown)
+
+    async def _tell_their_turn_all(self, bundle: Bundle, shown: Shown) -> None:
+        """A direct message to the requester who has to press *Upgrade now* for all, once."""
+        ready = bundle.those(State.APPROVED)
+        theirs = [row for row in ready if row.policy.confirm is not Confirm.APPROVER]
+        if not theirs or bundle.is_running or bundle.those(State.AWAITING_APPROVAL):
+            return
+        if await self._store.is_first_told(bundle.id, bundle.version):
+            people = [bundle.requester]
+            await self._tell_each(people, lambda: bundle_card.your_turn(bundle, shown.link))
 
     async def _tell_of_bundle(self, bundle: Bundle, event: BundleEvent, shown: Shown) -> str:
         """As `_tell`, of a bundle."""

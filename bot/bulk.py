@@ -118,9 +118,8 @@ class Bulk:
                 rows.append(self._row(bundle_id, draft, wanted, policy, now))
         if not rows:
             raise Refused(Reason.SUBSCRIPTION_BUSY)
-        return await self._store.bundles.add(steps.ask(_bundle(draft, rows, now), tuple(rows))), (
-            left_out
-        )
+        taken = steps.ask(_bundle(draft, rows, now), tuple(rows))
+        return await self._store.bundles.add(taken, place.delivery), left_out
 
     # What a line means
 

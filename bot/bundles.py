@@ -66,12 +66,17 @@ class Bundles:
         if _was_done(bundle, who, chosen):
             return None  # the form was delivered again
         why_not = await self._may_decide(bundle.those(*OPEN), who)
-        return await self._store.bundles.take(
-            bundle.id,
-            lambda newest, now: steps.decline(
-                newest, who, now, pointer.round, visible(why), chosen, why_not
-            ),
-        )
+        try:
+            return await self._store.bundles.take(
+                bundle.id,
+                lambda newest, now: steps.decline(
+                    newest, who, now, pointer.round, visible(why), chosen, why_not
+                ),
+            )
+        except Refused:
+            if _was_done(await self.bundle(bundle.id), who, chosen):
+                return None  # by the same form, a moment ago
+            raise
 
     async def withdraw(self, pointer: Pointer, place: Place) -> Decided:
         """Raises Refused for anybody but the requester, or when nothing is open any more."""

@@ -311,7 +311,7 @@ class Workflow:
             return await self._why_not(request, person, now) is None
         try:
             if request.policy.confirm is Confirm.APPROVER and person != request.requester:
-                await self._require_approver(request, person)
+                await self.require_approver(request, person)
             story.claim(request, person, now, request.round, request.attempt)
         except Refused:
             return False

@@ -85,8 +85,10 @@ class Guard:
             with self._rush:
                 outcome = await self._outcome(handle, event) if event else []
                 await ack()
-            if event and outcome:
+            if event and isinstance(outcome, Exception):
                 self._background.start(self._answer_once(event, outcome), "answering")
+            elif event and outcome:  # the step was taken by this delivery and no other
+                self._background.start(self._answer(event, outcome), "answering")
 
         return listener
 

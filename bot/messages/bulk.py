@@ -148,7 +148,8 @@ def _why(bad: BadLine, width: int) -> str:
             )
         case Amiss.UNKNOWN_WAY:
             return say(
-                "“{way}” is neither “with licence transfer” nor “upgrade only”.",
+                "“{way}” is neither “with licence transfer” nor “upgrade only”. Put a name that has "
+                "a comma in quotation marks.",
                 way=outside(bad.line.way, width),
             )
         case Amiss.NOT_A_NAME:

@@ -436,6 +436,20 @@ def _why_kept(row: UpgradeRequest, reason: Reason) -> str:
             return say("it has changed since")
 
 
+def your_turn(bundle: Bundle, link: str) -> Message:
+    """To the requester, when it is they who have to act: everything is approved."""
+    ready = bundle.those(State.APPROVED)
+    said = count(
+        "Your upgrade is approved. It is your turn: press *Upgrade now* on its card before {when}.",
+        "Your {count} upgrades are approved. It is your turn: press *Upgrade now* on their card "
+        "before {when}.",
+        len(ready),
+        when=moment(min(row.expires_at for row in ready)),
+    )
+    where = f"<{link}|{say('Open the card')}>" if link else f"<#{bundle.channel_id}>"
+    return Message([section(f"{said} {where}")])
+
+
 def looked(bundle: Bundle) -> Message:
     """To whoever pressed *Check again*."""
     unknown = list(bundle.those(State.UNKNOWN))

@@ -52,12 +52,14 @@ class Bundles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, taken: BundleTaken) -> Bundle:
+    async def add(self, taken: BundleTaken, delivery: str = "") -> Bundle:
         """Store a new bundle and all its rows at once, to be attended to. One of that id that is
-        there already is returned as it is: the click was delivered again."""
+        there already is returned as it is. Raises Refused(DELIVERED_AGAIN)."""
         bundle, requests, event = taken
 
         def insert(connection: sa.Connection) -> Bundle:
+            if delivery:
+                deliveries.note(connection, delivery, self._database.now(connection))
             connection.execute(_NEW, {"id": bundle.id, "shown_version": 0, **_columns(bundle)})
             for request, asked in requests:
                 rows.add(connection, request, asked)

@@ -323,13 +323,21 @@ class Store:
         return Shown(*row) if row else None
 
     async def links(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """The links of cards, by the ids of their requests; nothing for those not shown yet."""
-        table = tables.shown
-        query = sa.select(table.c.request_id, table.c.link).where(
-            table.c.request_id.in_(request_ids), table.c.link != ""
+        """The links of cards, by the ids of their requests; for a row that of its bundle, and
+        nothing for those not shown yet."""
+        own, row, of_bundle = tables.shown, tables.requests, tables.bundles_shown
+        query = sa.select(own.c.request_id, own.c.link).where(
+            own.c.request_id.in_(request_ids), own.c.link != ""
         )
-        found = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.request_id: row.link for row in found}
+        of_rows = (
+            sa.select(row.c.id, of_bundle.c.link)
+            .join(of_bundle, of_bundle.c.bundle_id == row.c.bundle_id)
+            .where(row.c.id.in_(request_ids), row.c.bundle_id != "", of_bundle.c.link != "")
+        )
+        found = await self._database.read(
+            lambda c: [*c.execute(query).all(), *c.execute(of_rows).all()]
+        )
+        return {row[0]: row[1] for row in found}
 
     async def request_at(self, channel_id: str, ts: str) -> str:
         """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""
