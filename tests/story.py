@@ -101,6 +101,23 @@ class Story:
         await self.until(lambda: self.press(ALICE, E3), lambda: bool(self._form()))
         await self.until(self._submit, lambda: self.shows("Approval needed", "Approved"))
 
+    async def asked_for_all(self, domains: list[str]) -> None:
+        """Alice asks for several upgrades at once, and Carol approves them. From here on the story
+        is about the first."""
+        self.is_about("Shop 1")
+        hands = self.practice.slack.interactions
+        pasted = "\n".join(f"{domain}, Office 365 Enterprise E3" for domain in domains)
+        ask = f"Ask the team for {len(domains)} upgrades"
+        await self.until(
+            lambda: hands.command(ALICE, CHANNEL, "/upgrade", "bulk"), lambda: bool(self._form())
+        )
+        await hands.submit(self._form()[-1], {"table": pasted, "reason": "All of them."})
+        await self.wait(lambda: self.button(ALICE, ask) is not None)
+        await self.until(lambda: self.press(ALICE, ask), lambda: self.shows("Approval needed"))
+        await self.until(
+            lambda: self.press(CAROL, "Approve all"), lambda: self.shows("🔵 Approved")
+        )
+
     async def approved(self, customer: str = "Contoso") -> None:
         """… and Carol approves."""
         await self.asked(customer)

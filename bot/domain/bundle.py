@@ -372,7 +372,10 @@ def _next(bundle: Bundle) -> Pointer | None:
 
 
 def _holds_up(row: UpgradeRequest) -> bool:
-    """Whether the next row has to wait for it: not for what Partner Center works on."""
+    """Whether the next row has to wait for it: not for what Partner Center works on, and where
+    the answer was lost only until somebody has looked once."""
+    if row.state is State.UNKNOWN:
+        return row.looks == 0
     return row.state is State.PERFORMING and not row.operation_id
 
 

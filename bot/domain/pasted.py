@@ -10,7 +10,8 @@ from bot.domain.subscription import Customer, Obstacle, Subscription, UpgradeOpt
 from bot.errors import PartnerCenterError
 
 DELIMITERS = "\t;,"
-"""A sheet puts tabs, and a name can have a comma; so the first of these that is there counts."""
+"""A sheet puts tabs, and a name can have a comma; so the first of these that the first line with
+any has counts for all."""
 
 HEADS = frozenset({"customer", "customer name", "company", "tenant", "tenant id", "domain"})
 TARGET_HEADS = frozenset({"target", "target plan", "plan", "offer", "offer id", "to"})
@@ -97,7 +98,8 @@ class Draft:
 
 def read(text: str) -> list[Line]:
     """The lines that say something, without the heads. Nothing is refused here."""
-    delimiter = next((each for each in DELIMITERS if each in text), ",")
+    signs = (sign for line in text.splitlines() for sign in DELIMITERS if sign in line.strip())
+    delimiter = next(signs, ",")
     lines = [
         _line(number, cells)
         for number, typed in enumerate(text.splitlines(), 1)

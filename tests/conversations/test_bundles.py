@@ -211,7 +211,7 @@ can be pasted again later, by themselves."""
     await workspace.alice.presses("Ask the team for 2 upgrades")
     assert "2 upgrades, 33 seats in all" in await workspace.card()
     preview = await previewed(workspace, f"contoso.onmicrosoft.com;{E3}\nnobody;{E3}")
-    assert "Contoso: this subscription is asked for already, or being upgraded." in preview
+    assert "line 1: contoso.onmicrosoft.com: this subscription is asked for already" in preview
     assert "Nothing was asked for. Type `/upgrade bulk` and paste the corrected lines." in preview
 
 
@@ -571,15 +571,11 @@ async def test_a_crash_in_the_middle_settles_the_row_in_flight_and_goes_on(
     await workspace.crashes()
     gate.opened.set()
     await workspace.practice.start_bot()
-    await workspace.passes(minutes=1)
-    assert (await workspace.card()).startswith("✋ Stopped")
+    assert (await workspace.card()).startswith("✅ Upgraded")
     told = await workspace.thread()
     assert "Partner Center's answer did not arrive. Do not repeat it." in told
     assert "this is what Partner Center shows" in told
-    assert workspace.posts() == 2
-    await workspace.alice.presses("Upgrade now")
-    assert (await workspace.card()).startswith("✅ Upgraded")
-    assert "everything is settled: 4 upgraded." in await workspace.thread()
+    assert "everything is settled: 4 upgraded." in told
     assert len(workspace.upgrades()) == workspace.posts() == 4
 
 
