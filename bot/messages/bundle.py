@@ -197,15 +197,11 @@ def consent_is_long(bundle: Bundle) -> bool:
 def _cannot_be_undone(bundle: Bundle) -> str:
     rows = bundle.those(*OPEN)
     lines = [say("*An upgrade cannot be undone*, and its seats are bought at once.")]
-    if any(row.subscription.kind is Kind.NEW_COMMERCE for row in rows):
-        lines.append(
-            say(
-                "With new commerce there is no new cancellation window, and seats cannot be added "
-                "with it."
-            )
-        )
+    lines.append(say("There is no new cancellation window, and seats cannot be added with it."))
     if any(row.subscription.kind is not Kind.NEW_COMMERCE for row in rows):
-        lines.append(say("Each other old subscription is suspended, and its promotion is lost."))
+        lines.append(
+            say("Old subscriptions outside new commerce are suspended, and promotions are lost.")
+        )
     if scheduled := [row for row in rows if row.subscription.scheduled_change]:
         lines.append(
             say("⚠️ What is scheduled for the renewal is deleted: {which}.", which=names(scheduled))
@@ -446,7 +442,8 @@ def your_turn(bundle: Bundle, link: str) -> Message:
         len(ready),
         when=moment(min(row.expires_at for row in ready)),
     )
-    where = f"<{link}|{say('Open the card')}>" if link else f"<#{bundle.channel_id}>"
+    open_it = say("Open the card")
+    where = f"<{link}|{open_it}>" if link else f"<#{bundle.channel_id}>"
     return Message([section(f"{said} {where}")])
 
 

@@ -93,8 +93,9 @@ upgrade only
     )
     assert card.endswith(
         """\
-An upgrade cannot be undone, and its seats are bought at once. Each other old subscription is \
-suspended, and its promotion is lost.
+An upgrade cannot be undone, and its seats are bought at once. There is no new cancellation window, \
+and seats cannot be added with it. Old subscriptions outside new commerce are suspended, and \
+promotions are lost.
 12 upgrades: 1 approval needed, of @license-approvers.
 All of them expire 2026-11-21 09:00 UTC.
 [Approve all] [Leave rows out] [Decline] [Withdraw]"""
