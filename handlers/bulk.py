@@ -5,6 +5,8 @@ card for all. There the approvers approve all rows that they may, leave some out
 whoever may presses *Upgrade now* once. Whatever a click could not change is said privately.
 """
 
+from contextlib import suppress
+
 from bot import buttons
 from bot.errors import Reason, Refused
 from bot.messages import bulk, bundle
@@ -86,7 +88,8 @@ async def upgrade_now(click: Click, desk: Desk) -> Answer:
 async def check_again(click: Click, desk: Desk) -> Answer:
     """Look for the lost answers now."""
     for request_id in await desk.bundles.check_again(click.pointer, click.place):
-        await desk.performer.look(request_id)
+        with suppress(Refused):  # somebody else has found out meanwhile
+            await desk.performer.look(request_id)
     return [bundle.looked(await desk.bundles.bundle(click.pointer.request_id))]
 
 

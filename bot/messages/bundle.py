@@ -2,7 +2,8 @@
 and what only the person who decided reads.
 
 However many rows there are and however long their names, all of them are on the card: the more
-there are, the shorter each is told.
+there are, the shorter each is told. They stand last, because the text that is read aloud has room
+for about twenty.
 """
 
 from urllib.parse import urlsplit
@@ -90,10 +91,10 @@ def card(bundle: Bundle) -> Message:
     ]
     if any(row.policy.evidence is not Evidence.OFF for row in bundle.rows):
         blocks.append(section(say("*Customer's consent:* {link}", link=_consent(bundle))))
-    blocks += sections([_row_line(row, len(bundle.rows)) for row in bundle.rows])
     if bundle.those(*OPEN):
         blocks.append(context(_cannot_be_undone(bundle)))
     blocks.append(context("\n".join(_status(bundle))))
+    blocks += sections([_row_line(row, len(bundle.rows)) for row in bundle.rows])
     if pressable := _buttons(bundle):
         blocks.append(actions(f"{bundle.id}-{bundle.version}", *pressable))
     return Message(blocks)

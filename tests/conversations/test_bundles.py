@@ -87,30 +87,29 @@ Nothing is asked or ordered yet. The button is good for a day."""
 12 upgrades, 138 seats in all, asked for by @alice 2026-11-20 09:00 UTC
 Reason: Everybody moves to E3.
 Customer's consent: none given
+An upgrade cannot be undone, and its seats are bought at once. There is no new cancellation \
+window, and seats cannot be added with it. Old subscriptions outside new commerce are suspended, \
+and promotions are lost.
+12 upgrades: 1 approval needed, of @license-approvers.
+All of them expire 2026-11-21 09:00 UTC.
 ⏳ waits · Shop 01 (shop01.example): Office 365 Enterprise E1 → Office 365 Enterprise E3, 6 seats, \
 upgrade only
 ⏳ waits · Shop 02"""
     )
-    assert card.endswith(
-        """\
-An upgrade cannot be undone, and its seats are bought at once. There is no new cancellation window, \
-and seats cannot be added with it. Old subscriptions outside new commerce are suspended, and \
-promotions are lost.
-12 upgrades: 1 approval needed, of @license-approvers.
-All of them expire 2026-11-21 09:00 UTC.
-[Approve all] [Leave rows out] [Decline] [Withdraw]"""
-    )
+    assert card.endswith("upgrade only\n[Approve all] [Leave rows out] [Decline] [Withdraw]")
     await carol.presses("Approve all")
     card = await workspace.card()
     assert card.startswith("🔵 Approved")
     assert card.count("🔵 approved · Shop") == 12
-    assert card.endswith(
+    assert (
         """\
 Approved by @carol (12).
 @alice can start 12 upgrades.
 All of them expire 2026-11-21 09:00 UTC.
-[Upgrade now] [Leave rows out] [Decline] [Withdraw]"""
+"""
+        in card
     )
+    assert card.endswith("[Upgrade now] [Leave rows out] [Decline] [Withdraw]")
     assert await workspace.thread() == (
         "Approved by @carol: all 12 upgrades. @alice: Upgrade now can be pressed."
     )
@@ -122,12 +121,14 @@ All of them expire 2026-11-21 09:00 UTC.
     card = await workspace.card()
     assert card.startswith("✅ Upgraded")
     assert card.count("✅ upgraded · Shop") == 12
-    assert card.endswith(
+    assert (
         """\
 Approved by @carol (12).
 Started by @alice 2026-11-20 09:05 UTC.
 Progress: 12 done.
-The thread says what became of each."""
+The thread says what became of each.
+✅ upgraded · Shop 01"""
+        in card
     )
     told = (await workspace.thread()).split("\n\n")
     assert len(told) == 15
