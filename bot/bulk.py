@@ -7,7 +7,7 @@ means exactly that.
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -90,8 +90,7 @@ class Bulk:
         draft = Draft(
             self._new_id(), place.person, place.channel_id, *what, await self._store.now()
         )
-        if wanted:
-            await self._store.bundles.keep(draft)
+        await self._store.bundles.keep(draft, _looked_at(meant))
         return draft, bad
 
     async def ask(self, draft_id: str, place: Place) -> tuple[Bundle, list[Wanted]]:
@@ -216,6 +215,18 @@ def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
         created_at=now,
         moved_at=now,
     )
+
+
+def _looked_at(meant: Iterable[Wanted | BadLine]) -> list[Customer]:
+    """The customers whose subscriptions were read, each once."""
+    read = (Amiss.NO_SUCH_TARGET, Amiss.NOT_POSSIBLE, Amiss.SEVERAL_SUBSCRIPTIONS)
+    there: dict[str, Customer] = {}
+    for each in meant:
+        if isinstance(each, Wanted):
+            there[each.customer.id] = each.customer
+        elif each.amiss in read:
+            there[each.customers[0].id] = each.customers[0]
+    return list(there.values())
 
 
 def _meant(text: str, found: list[Customer]) -> list[Customer]:

@@ -1,11 +1,12 @@
 """Bundles as rows: a document without its requests, which stand where all requests do, and one line
-of history for whatever happened to it or to one of them.
+of history for whatever happened to it or to one of them. The trail that proves who did what is that
+of the requests; a bundle's history is what its thread tells.
 
 Whoever changes requests and their bundle locks the requests first, by the order of their ids, and
 the bundle last; so two of them wait for each other and never both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +18,12 @@ from sqlalchemy.exc import IntegrityError
 from bot.domain import bundle as steps
 from bot.domain.bundle import Bundle, BundleEvent, BundleTaken
 from bot.domain.pasted import Draft
+from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import deliveries, rows, tables
 from bot.store.database import Database
+from bot.store.trail import add_to_journal
 
 DRAFT_LASTS = timedelta(days=1)
 
@@ -119,15 +122,20 @@ class Bundles:
         found = await self._database.read(lambda connection: connection.execute(query).all())
         return [(version, EVENT.validate_json(body)) for version, body in found]
 
-    async def keep(self, draft: Draft) -> None:
-        """Remember what was previewed, and forget what was more than a day ago."""
+    async def keep(self, draft: Draft, looked_at: Iterable[Customer]) -> None:
+        """Remember what was previewed, and at which customers somebody has looked for it; and
+        forget what was previewed more than a day ago."""
         table = tables.drafts
         row = {"id": draft.id, "made_at": draft.made_at, "body": rows.as_json(DRAFT, draft)}
 
         def note(connection: sa.Connection) -> None:
-            too_old = table.c.made_at < self._database.now(connection) - DRAFT_LASTS
-            connection.execute(sa.delete(table).where(too_old))
-            connection.execute(sa.insert(table), row)
+            now = self._database.now(connection)
+            connection.execute(sa.delete(table).where(table.c.made_at < now - DRAFT_LASTS))
+            if draft.wanted:
+                connection.execute(sa.insert(table), row)
+            for each in looked_at:
+                looked = {"customer": each.id, "name": each.name, "channel": draft.channel_id}
+                add_to_journal(connection, now, "looked", looked, draft.person)
 
         await self._database.write(note)
 

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from operator import methodcaller
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from bot.domain import bundle as steps
 from bot.domain import story
@@ -121,11 +120,19 @@ async def test_a_delivery_decides_once(store: Store) -> None:
     assert [len(each.approvals) for each in (await store.bundles.bundle(ID)).rows] == [1, 1, 1]
 
 
-@pytest.mark.parametrize(
-    "verb", ["UPDATE bundle_history SET step = 'x'", "DELETE FROM bundle_history"]
-)
-async def test_the_history_of_a_bundle_only_grows(store: Store, verb: str) -> None:
-    """The database itself refuses the rest."""
+async def test_people_are_forgotten_with_the_last_row(store: Store) -> None:
+    """What is settled long ago names nobody any more, neither in the bundle nor in its history."""
     await added(store)
-    with pytest.raises(sa.exc.DBAPIError, match="history can only grow"):
-        await store._database.write(methodcaller("exec_driver_sql", verb))
+    await approve(store, CAROL)
+    later = NOW + timedelta(days=1)
+    await store.trail.forget(later)
+    assert (await store.bundles.bundle(ID)).requester == ALICE  # it is not settled
+    after, _ = await store.bundles.take(ID, lambda newest, now: steps.withdraw(newest, ALICE, now))
+    assert after.is_settled
+    await store.trail.forget(later)
+    query = "SELECT body FROM bundles UNION ALL SELECT body FROM bundle_history"
+    query += " UNION ALL SELECT body FROM requests"
+    left = await store._database.read(lambda c: c.exec_driver_sql(query).scalars().all())
+    assert len(left) == 4
+    assert not [body for body in left if "ALICE" in body or "CAROL" in body]
+    assert (await store.trail.verify()).broken == []

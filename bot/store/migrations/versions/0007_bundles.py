@@ -10,7 +10,8 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Requests name their bundle. The history of a bundle can only grow, as any other."""
+    """Requests name their bundle. What happened to a request is in its own history, sealed; that of
+    a bundle is what its thread tells, and goes when its people are forgotten."""
     op.add_column("requests", sa.Column("bundle_id", sa.Text, server_default="", nullable=False))
     of_one = only(sa.text("bundle_id <> ''"))
     op.create_index("requests_by_bundle", "requests", ["bundle_id"], **of_one)
@@ -40,7 +41,6 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
-    _let_history_only_grow()
     op.create_table(
         "bundles_shown",
         sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
@@ -58,17 +58,3 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("drafts_by_age", "drafts", ["made_at"])
-
-
-def _let_history_only_grow() -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER bundle_history_no_{verb.lower()} BEFORE {verb} ON bundle_history "
-                "BEGIN SELECT RAISE(ABORT, 'history can only grow'); END"
-            )
-        return
-    op.execute(
-        "CREATE TRIGGER bundle_history_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE "
-        "ON bundle_history FOR EACH STATEMENT EXECUTE FUNCTION history_only_grows()"
-    )
