@@ -1,11 +1,13 @@
 """Makes Slack show what the store says, and tells people what only they should read.
 
-The card and its thread are projections of a request and its history: whoever calls `show`,
-and whenever, they end up showing the newest version. The only module that writes to Slack.
+The card and its thread are projections of a request, or a bundle of them, and its history: whoever
+calls `show`, and whenever, they end up showing the newest version. The only module that writes to
+Slack.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,9 +18,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.background import Turns
+from bot.domain.bundle import Bundle, BundleEvent, BundleStep, is_bundle
 from bot.domain.policy import Confirm, Person
 from bot.domain.upgrade import Event, State, Step, UpgradeRequest
-from bot.messages import replies, thread
+from bot.messages import bundle as bundle_card
+from bot.messages import bundle_thread, replies, thread
 from bot.messages.blocks import Message
 from bot.messages.card import card
 from bot.messages.files import File
@@ -39,6 +43,9 @@ UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.CARE, Step.REMIND})
 
 UNFIT_FOR_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
 """Slack's words for a workspace or a bot that cannot have files."""
+
+BETWEEN_EDITS = timedelta(seconds=1)
+"""Slack takes about an edit a second of one card."""
 
 OPENED_ALREADY = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 
@@ -69,31 +76,91 @@ class Announcer:
         self._language = language
         self._locale_of = locale_of
         self._showing = Turns()
+        self._edited_at: dict[str, datetime] = {}
+        """When the card of a bundle that is being performed was edited last."""
 
-    async def show(self, request_id: str) -> None:
-        """Make the card and its thread show the newest version of the request.
+    async def show(self, id: str) -> None:
+        """Make the card and its thread show the newest version of the request or bundle. A row of
+        a bundle is shown by its bundle.
 
         Raises one of SLACK_ERRORS; what was shown until then is remembered, and the next call
         goes on there.
         """
-        async with self._showing[request_id]:
+        show = self._show_bundle if is_bundle(id) else self._show
+        async with self._showing[id]:
             with suppress(_ShownByAnother):
-                return await self._show(request_id, edit_anyway=False)
+                return await show(id, edit_anyway=False)
             # What was just written to Slack can be older than what the other wrote.
             while True:
                 with suppress(_ShownByAnother):
-                    return await self._show(request_id, edit_anyway=True)
+                    return await show(id, edit_anyway=True)
 
     async def _show(self, request_id: str, *, edit_anyway: bool) -> None:
         request = await self._store.request(request_id)
+        if request.bundle_id:
+            return
         shown = await self._store.shown(request_id)
         if shown is None or edit_anyway or await self._has_changed(request, shown):
-            shown = await self._show_card(request, shown)
+            with speaking(self._language):
+                message = card(request, self._portal)
+            shown = await self._show_card(request, message, shown)
         await self._tell_thread(request, shown)
 
-    async def _show_card(self, request: UpgradeRequest, shown: Shown | None) -> Shown:
+    async def _show_bundle(self, bundle_id: str, *, edit_anyway: bool) -> None:
+        bundle = await self._store.bundles.bundle(bundle_id)
+        shown = await self._store.shown(bundle_id)
+        since = await self._store.bundles.history(bundle_id, shown.card_version if shown else 0)
+        has_changed = any(_is_seen(event) for _, event in since)
+        later = has_changed and await self._was_just_edited(bundle)
+        if shown is None or edit_anyway or (has_changed and not later):
+            later = False
+            with speaking(self._language):
+                message = bundle_card.card(bundle)
+            shown = await self._show_card(bundle, message, shown)
+            self._edited_at[bundle_id] = await self._store.now()
+        if not bundle.is_running:
+            self._edited_at.pop(bundle_id, None)
+        for version, event in await self._store.bundles.history(bundle_id, shown.told_version):
+            if version > bundle.version:
+                return  # newer than the rows that were read: whoever made it will tell it
+            posted = await self._tell_of_bundle(bundle, event, shown)
+            upto = shown.card_version if later else bundle.version
+            now = shown._replace(card_version=upto, told_version=version, told_ts=posted)
+            shown = await self._record(bundle_id, shown, now, posted)
+            if event.step is BundleStep.APPROVE and bundle.version == version:
+                await self._tell_their_turn_all(bundle, shown)
+
+    async def _tell_their_turn_all(self, bundle: Bundle, shown: Shown) -> None:
+        """A direct message to the requester who has to press *Upgrade now* for all, once."""
+        ready = bundle.those(State.APPROVED)
+        theirs = [row for row in ready if row.policy.confirm is not Confirm.APPROVER]
+        if not theirs or bundle.is_running or bundle.those(State.AWAITING_APPROVAL):
+            return
+        if await self._store.is_first_told(bundle.id, bundle.version):
+            people = [bundle.requester]
+            await self._tell_each(people, lambda: bundle_card.your_turn(bundle, shown.link))
+
+    async def _tell_of_bundle(self, bundle: Bundle, event: BundleEvent, shown: Shown) -> str:
+        """As `_tell`, of a bundle."""
         with speaking(self._language):
-            message = card(request, self._portal)
+            message = bundle_thread.line(bundle, event)
+            file = bundle_thread.attachment(bundle, event)
+        if message is None:
+            return ""
+        if file and (word := await self._attach(file, shown)):
+            with speaking(self._language):
+                message = bundle_thread.without_its_file(message, event, word)
+        return await self._post(shown.channel_id, message, thread_ts=shown.ts)
+
+    async def _was_just_edited(self, bundle: Bundle) -> bool:
+        """Whether the card will be edited again soon anyway: rows can settle faster than Slack
+        takes edits, and the last of them ends the run."""
+        last = self._edited_at.get(bundle.id) if bundle.is_running else None
+        return last is not None and await self._store.now() < last + BETWEEN_EDITS
+
+    async def _show_card(
+        self, request: UpgradeRequest | Bundle, message: Message, shown: Shown | None
+    ) -> Shown:
         if shown and await self._edit(shown, message):
             return await self._record(
                 request.id, shown, shown._replace(card_version=request.version)
@@ -230,27 +297,60 @@ class Announcer:
     async def tell_privately(self, request_id: str, word: str) -> None:
         """The channel cannot be written to, as Slack's error `word` says: tell the requester, and
         those who decided, in direct messages what happened last; each thing once."""
+        if is_bundle(request_id):
+            await self._tell_bundle_privately(request_id, word)
+            return
         request = await self._store.request(request_id)
         history = await self._store.history(request_id)
         version, event = [each for each in history if each[1].step not in UNSEEN][-1]
         if not await self._store.is_first_told(request_id, version):
             return
         decided = [approval.by for approval in request.approvals]
-        for person in dict.fromkeys([request.requester, *decided]):
+        people = dict.fromkeys([request.requester, *decided])
+        await self._tell_each(
+            people, lambda: replies.not_posted(request, word, thread.line(request, event))
+        )
+
+    async def _tell_bundle_privately(self, bundle_id: str, word: str) -> None:
+        """When it begins and when everything is settled: a message a row would be too many."""
+        bundle = await self._store.bundles.bundle(bundle_id)
+        version, event = (await self._store.bundles.history(bundle_id))[-1]
+        once = version if bundle.is_settled else 1
+        if not await self._store.is_first_told(bundle_id, once):
+            return
+
+        def message() -> Message:
+            told = bundle_thread.line(bundle, event) if bundle.is_settled else None
+            return bundle_card.not_posted(bundle, word, told)
+
+        decided = [approval.by for row in bundle.rows for approval in row.approvals]
+        await self._tell_each(dict.fromkeys([bundle.requester, *decided]), message)
+
+    async def _tell_each(self, people: Iterable[Person], say: Callable[[], Message]) -> None:
+        """A direct message to each, in their language."""
+        for person in people:
             with speaking(await self._locale_of(person)):
-                message = replies.not_posted(request, word, thread.line(request, event))
+                message = say()
             try:
                 await self._post(person.user_id, message)
             except SLACK_ERRORS as error:
-                log.warning("announcer.not_told", request=request_id, trouble=word_of(error))
+                log.warning("announcer.not_told", user=person.user_id, trouble=word_of(error))
 
     async def tell_not_shown(self, request_id: str) -> None:
         """Tell the requester that something in the bot keeps it from showing their request.
         Raises one of SLACK_ERRORS."""
-        request = await self._store.request(request_id)
-        with speaking(await self._locale_of(request.requester)):
-            words = replies.not_shown(request)
-        await self.tell(request.requester, request.channel_id, words)
+        thing: UpgradeRequest | Bundle
+        if is_bundle(request_id):
+            thing = await self._store.bundles.bundle(request_id)
+        else:
+            thing = await self._store.request(request_id)
+        with speaking(await self._locale_of(thing.requester)):
+            words = (
+                bundle_card.not_shown(thing)
+                if isinstance(thing, Bundle)
+                else replies.not_shown(thing)
+            )
+        await self.tell(thing.requester, thing.channel_id, words)
 
     async def publish_home(self, person: Person, view: dict[str, Any]) -> None:
         """Show somebody their Home. Raises one of SLACK_ERRORS."""
@@ -293,3 +393,10 @@ class Announcer:
         if api in LOOPBACK:
             return host in LOOPBACK
         return scheme == "https" and host in (RESPONSE_HOSTS | {api})
+
+
+def _is_seen(event: BundleEvent) -> bool:
+    """Whether the card of a bundle looks different after it."""
+    if event.of:
+        return event.of.step not in UNSEEN
+    return event.step not in (BundleStep.REMIND, BundleStep.SUM_UP)

@@ -23,6 +23,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.announcer import Announcer
 from bot.background import Background, Rush
+from bot.bulk import Bulk
+from bot.bundles import Bundles
+from bot.conductor import Conductor
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
@@ -350,16 +353,26 @@ class Bot:
             prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
+        bulk = Bulk(
+            workflow=workflow,
+            store=store,
+            partner_center=partner_center,
+            people=people,
+            policies=self._policies,
+            new_id=new_id,
+        )
         homes = Homes(store, workflow, announcer, self.background)
         jobs = Jobs(
             store=store,
             performer=performer,
+            conductor=Conductor(store),
             announcer=announcer,
             rush=self._rush,
             homes=homes,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        return Desk(workflow, performer, announcer, jobs, homes)
+        bundles = Bundles(workflow, store)
+        return Desk(workflow, performer, announcer, jobs, homes, bulk, bundles)
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.

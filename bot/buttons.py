@@ -6,6 +6,7 @@ forged, old or copied button can change nothing.
 
 import re
 
+from bot.domain.bundle import Bundle
 from bot.domain.upgrade import Pointer, UpgradeRequest
 from bot.errors import Reason, Refused
 
@@ -20,14 +21,27 @@ CHECK_AGAIN = "check_again"
 ASK_AGAIN = "ask_again"
 PORTAL = "portal"
 
+ASK_FOR_ALL = "ask_for_all"
+APPROVE_ALL = "approve_all"
+LEAVE_OUT = "leave_out"
+DECLINE_ALL = "decline_all"
+WITHDRAW_ALL = "withdraw_all"
+UPGRADE_ALL = "upgrade_all"
+CHECK_ALL = "check_all"
+
 FIND_FORM = "find"
 REVIEW_FORM = "review"
 DECLINE_FORM = "decline_reason"
+BULK_FORM = "bulk"
+LEAVE_OUT_FORM = "leave_out_reason"
+DECLINE_ALL_FORM = "decline_all_reason"
 
 CUSTOMER = "customer"
 REASON = "reason"
 EVIDENCE = "evidence"
 SEATS = "seats"
+TABLE = "table"
+ROWS = "rows"
 """Names of the fields of the forms: both block id and action id."""
 
 
@@ -46,9 +60,15 @@ def of_card(request: UpgradeRequest) -> str:
     return f"{request.id}.{request.round}.{request.attempt}"
 
 
+def of_bundle(bundle: Bundle) -> str:
+    """The value of the buttons of a bundle's card: good for the rounds and attempts of its rows."""
+    pointer = bundle.pointer
+    return f"{bundle.id}.{pointer.round}.{pointer.attempt}"
+
+
 def pointer(value: str) -> Pointer:
-    """What a card's button points at. Raises Refused(UNKNOWN_BUTTON) for anything else."""
-    match = re.fullmatch(r"([0-9a-f-]{36})\.(\d{1,6})\.(\d{1,6})", value)
+    """What the button of a card points at. Raises Refused(UNKNOWN_BUTTON) for anything else."""
+    match = re.fullmatch(r"((?:bundle/)?[0-9a-f-]{36})\.(\d{1,6})\.(\d{1,6})", value)
     if not match:
         raise Refused(Reason.UNKNOWN_BUTTON)
     return Pointer(match[1], int(match[2]), int(match[3]))

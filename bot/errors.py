@@ -47,6 +47,11 @@ class Reason(StrEnum):
     MAY_NOT_CONFIRM = "may_not_confirm"
     NOTHING_TO_CHECK = "nothing_to_check"
 
+    TABLE_UNREADABLE = "table_unreadable"
+    TOO_MANY_ROWS = "too_many_rows"
+    BUNDLE_RUNNING = "bundle_running"
+    NOTHING_TO_DECIDE = "nothing_to_decide"
+
 
 class Refused(Exception):
     """A person asked for something that is not possible; nothing has changed.

@@ -1,6 +1,7 @@
 """What happens without a click: performing, looking for lost answers, expiring, showing again.
 
-There is one kind of job, *attend to this request*: read its row, do what is due, show it. A step
+There is one kind of job, *attend to this request* (or to this bundle of them): read its row, do
+what is due, show it. A step
 puts one into the queue together with its rows, and a tick puts one for whatever has become due
 since. The rows alone say what that is, so nothing is forgotten by a restart, and a job too many
 does nothing.
@@ -14,6 +15,8 @@ import structlog
 
 from bot.announcer import Announcer
 from bot.background import Rush, Turns
+from bot.conductor import Conductor
+from bot.domain.bundle import is_bundle
 from bot.errors import Refused, Unavailable
 from bot.homes import Homes
 from bot.performer import Performer
@@ -45,6 +48,7 @@ class Jobs:
         *,
         store: Store,
         performer: Performer,
+        conductor: Conductor,
         announcer: Announcer,
         rush: Rush,
         homes: Homes,
@@ -52,6 +56,7 @@ class Jobs:
     ) -> None:
         self._store = store
         self._performer = performer
+        self._conductor = conductor
         self._announcer = announcer
         self._rush = rush
         self._homes = homes
@@ -80,8 +85,9 @@ class Jobs:
         if grace:
             with suppress(TimeoutError):
                 async with asyncio.timeout(HAND_OVER_WITHIN):
-                    for request_id in self._running:
-                        await self._performer.hand_over(request_id)
+                    for id in self._running:
+                        if not is_bundle(id):
+                            await self._performer.hand_over(id)
 
     async def put(self, request_id: str) -> None:
         """Attend to the request now, though no step asked for it."""
@@ -133,18 +139,21 @@ class Jobs:
 
     async def _attend_once(self, request_id: str, job: str) -> bool:
         """Show it, do what is due; say whether anything happened, be it by somebody else."""
-        before = await self._store.request(request_id)
+        before = await self._store.version(request_id)
         showing = asyncio.create_task(self._announcer.show(request_id))
         try:
-            await self._performer.attend(request_id, job)
+            if is_bundle(request_id):
+                await self._conductor.attend(request_id)
+            else:
+                await self._performer.attend(request_id, job)
         except Refused as refused:  # somebody else was faster: what there is now is shown
             log.info("jobs.overtaken", request=request_id, reason=refused.reason)
         finally:
             (trouble,) = await asyncio.gather(showing, return_exceptions=True)
-        after = await self._store.request(request_id)
-        if trouble and after.version == before.version:
+        after = await self._store.version(request_id)
+        if trouble and after == before:
             raise trouble
-        return after.version != before.version
+        return after != before
 
     async def _in_trouble_with(self, request_id: str, error: Exception) -> None:
         """The request is left alone for a while and then attended to again. People are told

@@ -213,7 +213,8 @@ class Performer:
         if_so: Callable[[UpgradeRequest, UpgradeRequest], bool] = story.is_same_attempt,
     ) -> UpgradeRequest:
         """Take a step that follows from what was found out about `request`, if that still is
-        what there is. What was found out is not given up while the database is away.
+        what there is. What was found out is not given up while the database is away. The bundle
+        of a row is attended to: it may begin the next one.
 
         Raises Refused when somebody settled it meanwhile.
         """
@@ -223,7 +224,8 @@ class Performer:
                 raise Refused(Reason.WRONG_STATE, request=newest)
             return step(newest, now)
 
-        return await patiently(lambda: self._store.take(request.id, only_then, attend=False))
+        attend = [request.bundle_id] if request.bundle_id else []
+        return await patiently(lambda: self._store.take(request.id, only_then, attend=attend))
 
 
 def _awaits_answer(request: UpgradeRequest) -> bool:

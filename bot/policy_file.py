@@ -82,6 +82,7 @@ class _Rule(_Section):
     remind_after: Duration | None = None
     evidence: Evidence | None = None
     banner: str = Field(default="", max_length=200)
+    failures_allowed: int | None = Field(default=None, ge=0)
 
 
 class _Policy(_Section):
@@ -92,6 +93,7 @@ class _Policy(_Section):
     expires_after: Duration = timedelta(hours=24)
     remind_after: Duration = timedelta(hours=2)
     evidence: Evidence = Evidence.OPTIONAL
+    failures_allowed: int = Field(default=0, ge=0)
     rules: tuple[_Rule, ...] = ()
 
 
@@ -122,5 +124,6 @@ def read(path: Path) -> PolicyBook:
         expires_after=policy.expires_after,
         remind_after=policy.remind_after,
         evidence=policy.evidence,
+        failures_allowed=policy.failures_allowed,
     )
     return PolicyBook(defaults, tuple(Rule(**dict(rule)) for rule in policy.rules))

@@ -126,22 +126,23 @@ class Workflow:
         why the person may not ask.
         """
         text = text.strip()
-        if not _is_name(text):
+        if not is_name(text):
             raise Refused(Reason.NOT_A_NAME)
         await self.may_ask(place)
-        found = await self._customers_called(text)
+        found = await self.customers_called(text)
         if not found:
-            nearest = await self._nearest(text)
+            nearest = await self.nearest(text)
             raise Refused(Reason.UNKNOWN_CUSTOMER, text=text, nearest=nearest)
         return found
 
-    async def _customers_called(self, text: str) -> list[Customer]:
+    async def customers_called(self, text: str) -> list[Customer]:
+        """Customers that a name, domain or tenant id may mean."""
         if self._directory.index and (found := self._directory.index.find(text)):
             return found
         # Not in the directory: a customer of today may be at Partner Center already.
         return await self._partner_center.customers.starting_with(text, Trace(self._new_id()))
 
-    async def _nearest(self, text: str) -> list[Customer]:
+    async def nearest(self, text: str) -> list[Customer]:
         """Names one could have meant, the most similar first."""
         if self._directory.index:
             return self._directory.index.nearest(text)
@@ -153,7 +154,7 @@ class Workflow:
         """Raises Refused when this person may not ask for upgrades here, or nobody can decide."""
         if place.channel_id.startswith("D"):
             raise Refused(Reason.NOT_IN_A_CHANNEL)
-        await self._require_requester(place, self._policies.defaults)
+        await self.require_requester(place, self._policies.defaults)
 
     async def status(self, place: Place) -> Readiness:
         """What this person needs here, and whether it is so."""
@@ -165,8 +166,8 @@ class Workflow:
 
         is_here, may_ask, may_approve = await asyncio.gather(
             self._people.is_here(place.channel_id),
-            _refusal(self.may_ask(place)),
-            _refusal(approving()),
+            refusal(self.may_ask(place)),
+            refusal(approving()),
         )
         return Readiness(is_here, self.knows_customers, may_ask, may_approve)
 
@@ -180,7 +181,7 @@ class Workflow:
         they mean none. Raises Refused when this person may not ask."""
         await self.may_ask(place)
         index, text = self._directory.index, text.strip()
-        if index is None or not _is_name(text):
+        if index is None or not is_name(text):
             return []
         return index.find(text) or index.nearest(text)
 
@@ -190,20 +191,20 @@ class Workflow:
 
     async def asked_by_me(self, place: Place, limit: int) -> list[UpgradeRequest]:
         """What this person asked for, wherever, the newest first. Raises Refused: as `find`."""
-        await self._require_requester(place, self._policies.defaults)
+        await self.require_requester(place, self._policies.defaults)
         return await self._store.asked_by(place.person, limit)
 
     async def asked_here(self, customer: str, place: Place, limit: int) -> list[UpgradeRequest]:
         """What was asked for in this channel, for a customer or, where none is named, for all;
         the newest first. Raises Refused: as `find`."""
-        await self._require_requester(place, self._policies.defaults)
+        await self.require_requester(place, self._policies.defaults)
         ids = [each.id for each in await self.find(customer, place)] if customer else None
         return await self._store.asked_in(place.channel_id, ids, limit)
 
     async def customer(self, customer_id: str, place: Place) -> Customer:
         """The customer behind a button. Raises Refused(UNKNOWN_CUSTOMER)."""
-        await self._require_requester(place, self._policies.defaults)
-        found = await self._customers_called(customer_id) if is_guid(customer_id) else []
+        await self.require_requester(place, self._policies.defaults)
+        found = await self.customers_called(customer_id) if is_guid(customer_id) else []
         if not found:
             raise Refused(Reason.UNKNOWN_CUSTOMER, text=customer_id, nearest=[])
         return found[0]
@@ -219,13 +220,14 @@ class Workflow:
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
         upgradable = await asyncio.gather(
-            *(self._upgradable(customer, subscription, trace) for subscription in subscriptions)
+            *(self.upgradable(customer, subscription, trace) for subscription in subscriptions)
         )
         return await self._offer(customer, list(upgradable), place)
 
-    async def _upgradable(
+    async def upgradable(
         self, customer: Customer, subscription: Subscription, trace: Trace
     ) -> Upgradable:
+        """What one subscription can be upgraded to, without ids; or the trouble in the way."""
         if not self._partner_center.upgrades(subscription):
             return Upgradable(subscription)
         try:
@@ -309,7 +311,7 @@ class Workflow:
             return await self._why_not(request, person, now) is None
         try:
             if request.policy.confirm is Confirm.APPROVER and person != request.requester:
-                await self._require_approver(request, person)
+                await self.require_approver(request, person)
             story.claim(request, person, now, request.round, request.attempt)
         except Refused:
             return False
@@ -336,7 +338,7 @@ class Workflow:
             channel=offered.channel_id,
             customer=offered.customer.id,
         )
-        await self._require_requester(Place(person, offered.channel_id), policy)
+        await self.require_requester(Place(person, offered.channel_id), policy)
         return offered, policy
 
     async def ask(
@@ -357,7 +359,7 @@ class Workflow:
         offered, policy = await self.choose(offer_id, person)
         option = _with_seats(offered.option, seats)
         evidence = evidence.strip()
-        if evidence and not _is_link(evidence):
+        if evidence and not is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
         now = await self._store.now()
         request = UpgradeRequest(
@@ -387,7 +389,7 @@ class Workflow:
         """Raises Refused when this person may not, or not any more."""
         request = await self._card(pointer, place)
         if place.person != request.requester:  # their refusal needs no call to Slack
-            await self._require_approver(request, place.person)
+            await self.require_approver(request, place.person)
         return await self._store.take(
             request.id,
             lambda newest, now: story.approve(newest, place.person, now, pointer.round),
@@ -398,7 +400,7 @@ class Workflow:
         """*I'm looking*, or no longer. Raises Refused for whoever may not approve."""
         request = await self._card(pointer, place)
         if place.person != request.requester:
-            await self._require_approver(request, place.person)
+            await self.require_approver(request, place.person)
         return await self._store.take(
             request.id,
             lambda newest, now: story.read(newest, place.person, now, pointer.round),
@@ -423,7 +425,7 @@ class Workflow:
     ) -> Reason | None:
         try:
             if person != request.requester:
-                await self._require_approver(request, person)
+                await self.require_approver(request, person)
             story.approve(request, person, now, request.round)
         except Refused as refused:
             return refused.reason
@@ -434,7 +436,7 @@ class Workflow:
         request = await self._card(pointer, place)
         if not request.is_open:
             raise Refused(Reason.WRONG_STATE, request=request)
-        await self._require_approver(request, place.person)
+        await self.require_approver(request, place.person)
         return request
 
     async def decline(self, pointer: Pointer, person: Person, why: str) -> UpgradeRequest:
@@ -443,9 +445,11 @@ class Workflow:
         Raises Refused when this person may not, or not any more, or says no reason.
         """
         request = await self._store.request(pointer.request_id)
+        if request.bundle_id:
+            raise Refused(Reason.UNKNOWN_BUTTON)
         if request.state is State.DECLINED and request.closed_by == person:
             return request  # the form was delivered again
-        await self._require_approver(request, person)
+        await self.require_approver(request, person)
         return await self._store.take(
             pointer.request_id,
             lambda newest, now: story.decline(newest, person, now, pointer.round, visible(why)),
@@ -464,9 +468,9 @@ class Workflow:
         """*Upgrade now*: claim the request for performing. `attend` does the rest."""
         request = await self._card(pointer, place)
         if request.policy.confirm is Confirm.APPROVER and place.person != request.requester:
-            await self._require_approver(request, place.person)
+            await self.require_approver(request, place.person)
         else:
-            await self._require_full_member(place.person)
+            await self.require_full_member(place.person)
         return await self._store.take(
             pointer.request_id,
             lambda newest, now: story.claim(
@@ -490,12 +494,14 @@ class Workflow:
         ended = (State.DECLINED, State.WITHDRAWN, State.EXPIRED)
         if request.state not in ended and not request.may_be_tried_again:
             raise Refused(Reason.WRONG_STATE, request=request)
-        await self._require_requester(place, request.policy)
+        await self.require_requester(place, request.policy)
         return request.customer
 
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """The request of a card. A copy of the card in another channel decides nothing."""
         request = await self._store.request(pointer.request_id)
+        if request.bundle_id:  # it has no card of its own, so the button is forged
+            raise Refused(Reason.UNKNOWN_BUTTON)
         if place.channel_id != request.channel_id:
             raise Refused(Reason.OTHER_CHANNEL, request=request)
         if place.person.team_id != request.requester.team_id:
@@ -504,18 +510,22 @@ class Workflow:
 
     # Who may
 
-    async def _require_full_member(self, person: Person) -> None:
+    async def require_full_member(self, person: Person) -> None:
+        """Raises Refused(NOT_A_MEMBER, MEMBER_UNREADABLE)."""
         standing = await self._people.standing(person)
         if standing is not Standing.FULL_MEMBER:
             raise Refused(Reason.NOT_A_MEMBER, standing=standing)
 
-    async def _require_requester(self, place: Place, policy: Policy) -> None:
-        """Whoever types in a channel is in it, so the word `channel` needs no further question."""
+    async def require_requester(self, place: Place, policy: Policy) -> None:
+        """Raises Refused(MAY_NOT_REQUEST, NOT_A_MEMBER, APPROVERS_UNREADABLE, …).
+
+        Whoever types in a channel is in it, so the word `channel` needs no further question."""
         lists = tuple(names for names in policy.requesters if CHANNEL not in names)
         if not await self._is_full_member_of(place.person, lists, place.channel_id):
             raise Refused(Reason.MAY_NOT_REQUEST, policy=policy)
 
-    async def _require_approver(self, request: UpgradeRequest, person: Person) -> None:
+    async def require_approver(self, request: UpgradeRequest, person: Person) -> None:
+        """Raises Refused(MAY_NOT_APPROVE, NOT_A_MEMBER, APPROVERS_UNREADABLE, …)."""
         lists = request.policy.approvers
         if not await self._is_full_member_of(person, lists, request.channel_id):
             raise Refused(Reason.MAY_NOT_APPROVE, request=request)
@@ -526,14 +536,14 @@ class Workflow:
         """Both questions at once: a click has three seconds, and each may take two."""
         belongs = asyncio.ensure_future(self._people.belongs(person, lists, channel_id))
         try:
-            await self._require_full_member(person)
+            await self.require_full_member(person)
             return await belongs
         finally:
             belongs.cancel()
             await asyncio.gather(belongs, return_exceptions=True)
 
 
-async def _refusal(question: Awaitable[None]) -> Reason | None:
+async def refusal(question: Awaitable[None]) -> Reason | None:
     """Why something is refused; None when it is not."""
     try:
         await question
@@ -542,7 +552,7 @@ async def _refusal(question: Awaitable[None]) -> Reason | None:
     return None
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Whether a customer can be called so: one line, printable, without signs of Slack's."""
     return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("<>*|")
 
@@ -557,7 +567,7 @@ def _with_seats(option: UpgradeOption, typed: str) -> UpgradeOption:
     return option.for_seats(seats)
 
 
-def _is_link(text: str) -> bool:
+def is_link(text: str) -> bool:
     """A web address that can stand in a message as it is."""
     if len(text) > LONGEST_LINK or not text.isprintable() or set(text) & set("<>|\"'` "):
         return False

@@ -8,6 +8,7 @@ from bot import buttons
 from handlers import (
     again,
     approve,
+    bulk,
     check,
     choose,
     decline,
@@ -49,6 +50,17 @@ def register(app: AsyncApp, guard: Guard) -> None:
     app.action(buttons.PORTAL)(outdated.nothing_to_do)
 
     app.event("app_home_opened")(guard.hears(home.opened))
+
+    app.view(buttons.BULK_FORM)(guard.submits_and_looks_up(bulk.check, bulk.preview))
+    app.action(buttons.ASK_FOR_ALL)(guard.decides(Click, bulk.ask))
+    app.action(buttons.APPROVE_ALL)(guard.decides(Click, bulk.approve))
+    app.action(buttons.LEAVE_OUT)(guard.looks_up(Click, bulk.ask_which))
+    app.view(buttons.LEAVE_OUT_FORM)(guard.submits(bulk.leave_out))
+    app.action(buttons.DECLINE_ALL)(guard.looks_up(Click, bulk.ask_why))
+    app.view(buttons.DECLINE_ALL_FORM)(guard.submits(bulk.decline))
+    app.action(buttons.WITHDRAW_ALL)(guard.decides(Click, bulk.withdraw))
+    app.action(buttons.UPGRADE_ALL)(guard.decides(Click, bulk.upgrade_now))
+    app.action(buttons.CHECK_ALL)(guard.looks_up(Click, bulk.check_again))
 
     app.command(ANYTHING)(guard.looks_up(Command, outdated.command))
     app.action(ANYTHING)(guard.decides(Click, outdated.button))

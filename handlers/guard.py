@@ -17,6 +17,8 @@ from slack_bolt.async_app import AsyncAck
 from bot import buttons
 from bot.announcer import Announcer
 from bot.background import Background, Rush
+from bot.bulk import Bulk
+from bot.bundles import Bundles
 from bot.domain.policy import Person
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.homes import Homes
@@ -32,6 +34,7 @@ from handlers.inbound import Click, Command, HomeOpened, Search, Submission, Typ
 log = structlog.get_logger()
 
 Inbound = TypeVar("Inbound", Command, Click, Submission, Search)
+Submitted = TypeVar("Submitted", Submission, Search)
 Readable = TypeVar("Readable", Command, Click, Submission, Search, Typing, HomeOpened)
 Answer = list[Message]
 """What only the person who clicked reads; empty where the card, or a form, is the answer."""
@@ -43,6 +46,8 @@ FIELD_OF = {
     Reason.SEATS_OUT_OF_RANGE: buttons.SEATS,
     Reason.EVIDENCE_MISSING: buttons.EVIDENCE,
     Reason.EVIDENCE_NOT_A_LINK: buttons.EVIDENCE,
+    Reason.TABLE_UNREADABLE: buttons.TABLE,
+    Reason.TOO_MANY_ROWS: buttons.TABLE,
 }
 """Refusals that belong beside a field of the form, which then stays open."""
 
@@ -56,6 +61,8 @@ class Desk:
     announcer: Announcer
     jobs: Jobs
     homes: Homes
+    bulk: Bulk
+    bundles: Bundles
 
 
 Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
@@ -78,8 +85,10 @@ class Guard:
             with self._rush:
                 outcome = await self._outcome(handle, event) if event else []
                 await ack()
-            if event and outcome:
+            if event and isinstance(outcome, Exception):
                 self._background.start(self._answer_once(event, outcome), "answering")
+            elif event and outcome:  # the step was taken by this delivery and no other
+                self._background.start(self._answer(event, outcome), "answering")
 
         return listener
 
@@ -95,9 +104,21 @@ class Guard:
 
     def submits(self, handle: Handler[Submission]) -> Listener:
         """For a form: closed by the acknowledgement, or kept open with what is missing."""
+        return self._submitted(Submission, handle)
 
+    def submits_and_looks_up(self, check: Handler[Search], handle: Handler[Search]) -> Listener:
+        """For a form whose answer takes time: closed or kept open by `check`, whose answer says
+        that it goes on; `handle` does."""
+        return self._submitted(Search, check, then=handle)
+
+    def _submitted(
+        self,
+        inbound: type[Submitted],
+        handle: Handler[Submitted],
+        then: Handler[Submitted] | None = None,
+    ) -> Listener:
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-            event = self._read(Submission, body)
+            event = self._read(inbound, body)
             if event is None:
                 await ack()
                 return
@@ -108,7 +129,9 @@ class Guard:
                 await ack(response_action="errors", errors={FIELD_OF[outcome.reason]: words})
                 return
             await ack()
-            if outcome:
+            if then and not isinstance(outcome, Exception):
+                self._background.start(self._go_on(then, event, outcome), "looking up")
+            elif outcome:
                 self._background.start(self._answer(event, outcome), "answering")
 
         return listener
@@ -161,6 +184,15 @@ class Guard:
         if await self._is_new(event):
             await self._answer(event, outcome)
 
+    async def _go_on(self, handle: Handler[Submitted], event: Submitted, first: Answer) -> None:
+        """What was said first, and then what takes time, for a form that was not answered yet."""
+        if not await self._is_new(event):
+            return
+        await self._answer(event, first)
+        with speaking(await self._language(event.place.person)):
+            outcome = await self._outcome(handle, event)
+        await self._answer(event, outcome)
+
     async def _language(self, person: Person) -> str:
         return await self._desk.workflow.language(person)
 
@@ -185,8 +217,9 @@ class Guard:
         """The answer for a handler that did not end well."""
         if isinstance(error, Refused):
             log.info("guard.refused", reason=error.reason)
-            if request := error.about.get("request"):
-                again = self._desk.jobs.put(request.id)  # what the person saw may be old
+            if seen := error.about.get("request") or error.about.get("bundle"):
+                id = getattr(seen, "bundle_id", "") or seen.id  # a row is shown by its bundle
+                again = self._desk.jobs.put(id)  # what the person saw may be old
                 self._background.start(again, "showing again")
             return [replies.refusal(error)]
         if isinstance(error, PartnerCenterError):

@@ -117,6 +117,12 @@ class Submission(Inbound):
         typed = self.view.state.values.get(name, {}).get(name, {}).get("value")
         return typed if isinstance(typed, str) else ""
 
+    def all_chosen(self, name: str) -> list[str]:
+        """The values of whatever was chosen in the field `name`."""
+        options = self.view.state.values.get(name, {}).get(name, {}).get("selected_options")
+        values = [o.get("value") for o in options or [] if isinstance(o, dict)]
+        return [value for value in values if isinstance(value, str)]
+
     @property
     def pointer(self) -> Pointer:
         """The request that the form is about. Raises Refused(UNKNOWN_BUTTON)."""
@@ -124,7 +130,7 @@ class Submission(Inbound):
 
 
 class Search(Submission):
-    """The submitted form that finds a customer; it knows the channel it was opened in."""
+    """A submitted form that asks Partner Center; it knows the channel it was opened in."""
 
     @property
     def place(self) -> Place:

@@ -2,12 +2,12 @@
 
 Only they see the answer: the customer's subscriptions with a button for every possible
 upgrade and the reason for every impossible one; or which customers the word may mean.
-`/upgrade` alone, `help`, `history` and `status` are answered by the files of these names, and
-`find.py`.
+`/upgrade` alone, `bulk`, `help`, `history` and `status` are answered by `find.py` and the files of
+these names.
 """
 
 from bot.messages import options
-from handlers import find, help, history, status
+from handlers import bulk, find, help, history, status
 from handlers.guard import Answer, Desk
 from handlers.inbound import Command
 
@@ -19,6 +19,8 @@ async def typed(command: Command, desk: Desk) -> Answer:
             return await find.open_form(command, desk)
         case ["help"]:
             return await help.show(command, desk)
+        case ["bulk"]:
+            return await bulk.open_form(command, desk)
         case ["status"]:
             return await status.show(command, desk)
         case ["history", *_]:

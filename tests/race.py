@@ -11,7 +11,7 @@ import asyncio
 import copy
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,7 +152,7 @@ def without_compare_and_set() -> None:
         step: Callable[..., Any],
         *,
         delivery: str = "",  # noqa: ARG001 - the same signature
-        attend: bool = True,
+        attend: Sequence[str] | None = None,
     ) -> UpgradeRequest:
         before = await self.request(request_id)
         after, event = step(before, await self.now())
@@ -161,7 +161,7 @@ def without_compare_and_set() -> None:
             last = rows.read(connection, request_id, lock=True).version
             rows.change(connection, last, replace(after, version=last + 1), event)
 
-        await self._database.write(write, [request_id] * attend)
+        await self._database.write(write, [request_id] if attend is None else attend)
         return await self.request(request_id)
 
     Store.take = take  # type: ignore[method-assign]

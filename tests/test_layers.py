@@ -34,6 +34,9 @@ MAY_IMPORT = {
         "bot.findings", "bot.settings", "bot.slack", "bot.messages", "bot.partner_center",
         "bot.store", "bot.vault", *LOW,
     },
+    "bot.bulk": {"bot.workflow", "bot.store", "bot.partner_center", *LOW},
+    "bot.bundles": {"bot.workflow", "bot.store", *LOW},
+    "bot.conductor": {"bot.store", *LOW},
     "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
@@ -44,13 +47,12 @@ MAY_IMPORT = {
         "bot.store", *LOW,
     },
     "bot.jobs": {
-        "bot.announcer", "bot.homes", "bot.performer", "bot.background", "bot.slack",
-        "bot.store", *LOW,
+        "bot.announcer", "bot.homes", "bot.performer", "bot.conductor", "bot.background",
+        "bot.slack", "bot.store", *LOW,
     },
     "handlers": {
-        "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack",
-        "bot.homes",
-        "bot.background", "bot.messages", "bot.buttons", *LOW,
+        "handlers", "bot.workflow", "bot.bulk", "bot.bundles", "bot.performer", "bot.announcer",
+        "bot.jobs", "bot.slack", "bot.homes", "bot.background", "bot.messages", "bot.buttons", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip

@@ -7,7 +7,7 @@ The longer runs are commands: `python -m tests.race`, `tests.crash_sweep --postg
 import pytest
 
 from bot.domain.upgrade import State
-from bot.sandbox.partner_center import Gate, Trouble
+from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import ALICE, BOB, CAROL
 from tests.outage import outage
 from tests.postgres import PostgresServer
@@ -67,6 +67,41 @@ async def test_a_bot_that_freezes_while_it_sends_is_relieved_and_harms_nothing_w
         assert ending.is_good
         assert ending.posts == 1
         assert len(set(ending.told)) == len(ending.told)
+    finally:
+        await story.end()
+
+
+async def test_when_a_bot_dies_in_the_middle_of_a_bundle_another_goes_on(
+    postgres: PostgresServer,
+) -> None:
+    """The row in flight is settled by looking, and every row is sent once."""
+    story = Story(bots=2, database=await postgres.new_database())
+    partner = story.practice.partner_center
+    for n in range(1, 5):
+        customer = partner.records.add_customer(f"Shop {n}", f"shop{n}.example")
+        partner.records.add_subscription(customer, records.E1, n)
+    await story.start()
+    try:
+        first, second = story.bots
+        await first.start()
+        await story.asked_for_all([f"shop{n}.example" for n in range(1, 5)])
+        gate = Gate()
+        opened = Gate()
+        opened.opened.set()
+        held = Trouble(gate=gate, after=True)
+        partner.trouble("POST", "/upgrades", Trouble(gate=opened), held)
+        await story.press(ALICE, "Upgrade now")
+        await gate.arrived.wait()
+        first.kill()
+        await first.died()
+        gate.opened.set()
+        await second.start()
+        assert await story.wait(lambda: story.shows("✅ Upgraded"))
+        assert await story.wait(lambda: any("everything is settled" in m for m in story.lines()))
+        requests = await story.requests()
+        assert [request.state for request, _ in requests] == [State.DONE] * 4
+        assert len(partner.records.performed) == story.posts() == 4
+        assert len(set(story.lines())) == len(story.lines())
     finally:
         await story.end()
 

@@ -275,8 +275,8 @@ class Somebody:
         home = self._conversation.slack.homes[self.id]
         return reading.blocks(self._conversation.slack, home.content["blocks"])
 
-    async def fills_in(self, **fields: str) -> None:
-        """Type into the fields of the open form, by their names, and submit it."""
+    async def fills_in(self, **fields: str | list[str]) -> None:
+        """Type into the fields of the open form, or choose in them, by their names; submit it."""
         await self._conversation.bot.quiet()
         view = self._conversation.form_of(self.id)
         self._conversation.has_read(view)

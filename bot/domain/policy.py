@@ -67,6 +67,8 @@ class Policy:
     remind_after: timedelta
     evidence: Evidence
     banners: tuple[str, ...] = ()
+    failures_allowed: int = 0
+    """How many rows of a bundle may fail, or end unknown, before the rest is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Rule:
     remind_after: timedelta | None = None
     evidence: Evidence | None = None
     banner: str = ""
+    failures_allowed: int | None = None
 
     def matches(self, *, seats: int, channel: str, customer: str) -> bool:
         """Whether a request for `seats` of this customer in this channel falls under the rule."""
@@ -135,6 +138,7 @@ def strictest(one: Policy, other: Policy) -> Policy:
         remind_after=min(one.remind_after, other.remind_after),
         evidence=max(one.evidence, other.evidence, key=list(Evidence).index),
         banners=tuple(dict.fromkeys(one.banners + other.banners)),
+        failures_allowed=min(one.failures_allowed, other.failures_allowed),
     )
 
 
@@ -150,6 +154,9 @@ def _tightened(policy: Policy, rule: Rule) -> Policy:
         remind_after=rule.remind_after or policy.remind_after,
         evidence=rule.evidence or policy.evidence,
         banners=(*policy.banners, rule.banner) if rule.banner else policy.banners,
+        failures_allowed=(
+            policy.failures_allowed if rule.failures_allowed is None else rule.failures_allowed
+        ),
     )
 
 

@@ -283,7 +283,10 @@ def remind_at(request: UpgradeRequest) -> datetime:
 
 
 def due_at(request: UpgradeRequest) -> datetime | None:
-    """When the bot has to attend to the request by itself; None when never."""
+    """When the bot has to attend to the request by itself; None when never. While people can
+    decide about a row of a bundle, the bundle is attended to and not the row."""
+    if request.bundle_id and request.is_open:
+        return None
     if request.state is State.AWAITING_APPROVAL:
         return min(request.expires_at, remind_at(request))
     if request.is_open:

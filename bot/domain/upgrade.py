@@ -180,7 +180,8 @@ class UpgradeRequest:
     `ms_request_id` is what Partner Center will see and stays the same for every attempt;
     `round` counts how often drift made everybody decide anew, `attempt` how often it was
     confirmed; `sent_before` is set once an attempt was sent whose end was never seen; `sent_by` is
-    the job that sent the last one.
+    the job that sent the last one. `bundle_id` is set where it was asked for together with others:
+    then people decide about the bundle, which shows it too.
     """
 
     id: str
@@ -220,6 +221,7 @@ class UpgradeRequest:
     cared: int = 0
     price: PriceChange | None = None
     earlier: tuple[Earlier, ...] = ()
+    bundle_id: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -36,9 +36,9 @@ def find(channel_id: str) -> Block:
         "focus_on_load": True,
     }
     hint = say("You see what can be upgraded. Nothing is ordered yet.")
-    field = _input(buttons.CUSTOMER, say("Customer"), hint, element, optional=False)
-    return _form(
-        buttons.FIND_FORM, say("Find a customer"), say("Show upgrades"), channel_id, [field]
+    customer = field(buttons.CUSTOMER, say("Customer"), hint, element, optional=False)
+    return form(
+        buttons.FIND_FORM, say("Find a customer"), say("Show upgrades"), channel_id, [customer]
     )
 
 
@@ -74,22 +74,22 @@ def review(
         section(words.cannot_be_undone(subscription, option)),
         *([section(_warning(earlier))] if earlier else []),
         *([_seats(option)] if option.seats_can_be_fewer and option.seats > 1 else []),
-        _reason(say("Reason"), say("Why does the customer need it? The approvers read this.")),
+        reason(say("Reason"), say("Why does the customer need it? The approvers read this.")),
     ]
     if policy.evidence is not Evidence.OFF:
-        blocks.append(_evidence(required=policy.evidence is Evidence.REQUIRED))
+        blocks.append(evidence(required=policy.evidence is Evidence.REQUIRED))
     blocks.append(context(_who_is_asked(policy)))
     title, submit = say("Review the upgrade"), say("Ask the team")
-    return _form(buttons.REVIEW_FORM, title, submit, offered.id, blocks)
+    return form(buttons.REVIEW_FORM, title, submit, offered.id, blocks)
 
 
 def decline(request: UpgradeRequest, value: str) -> Block:
     """The form behind *Decline*. `value` is that of the card's button."""
     blocks = [
         section(what(request)),
-        _reason(say("Why not?"), say("The requester reads this.")),
+        reason(say("Why not?"), say("The requester reads this.")),
     ]
-    return _form(buttons.DECLINE_FORM, say("Decline the upgrade"), say("Decline"), value, blocks)
+    return form(buttons.DECLINE_FORM, say("Decline the upgrade"), say("Decline"), value, blocks)
 
 
 def _warning(earlier: tuple[Earlier, ...]) -> str:
@@ -118,14 +118,15 @@ _AFTERWARDS = {
 }
 
 
-def _reason(label: str, hint: str) -> Block:
+def reason(label: str, hint: str) -> Block:
+    """The field for a reason."""
     element = {
         "type": "plain_text_input",
         "action_id": buttons.REASON,
         "multiline": True,
         "max_length": LONGEST_REASON,
     }
-    return _input(buttons.REASON, label, hint, element, optional=False)
+    return field(buttons.REASON, label, hint, element, optional=False)
 
 
 def _seats(option: UpgradeOption) -> Block:
@@ -141,12 +142,13 @@ def _seats(option: UpgradeOption) -> Block:
         "1 to {most}. The rest stays on the old plan; more seats can be bought afterwards.",
         most=numeral(option.seats),
     )
-    return _input(buttons.SEATS, say("Seats"), hint, element, optional=False)
+    return field(buttons.SEATS, say("Seats"), hint, element, optional=False)
 
 
-def _evidence(*, required: bool) -> Block:
+def evidence(*, required: bool) -> Block:
+    """The field for the link to the consent."""
     element = {"type": "url_text_input", "action_id": buttons.EVIDENCE}
-    return _input(
+    return field(
         buttons.EVIDENCE,
         say("Link to the customer's consent"),
         say("The e-mail or ticket in which the customer agreed."),
@@ -155,7 +157,8 @@ def _evidence(*, required: bool) -> Block:
     )
 
 
-def _input(block_id: str, label: str, hint: str, element: Block, *, optional: bool) -> Block:
+def field(block_id: str, label: str, hint: str, element: Block, *, optional: bool) -> Block:
+    """A field of a form."""
     return {
         "type": "input",
         "block_id": block_id,
@@ -166,7 +169,8 @@ def _input(block_id: str, label: str, hint: str, element: Block, *, optional: bo
     }
 
 
-def _form(callback_id: str, title: str, submit: str, carried: str, blocks: list[Block]) -> Block:
+def form(callback_id: str, title: str, submit: str, carried: str, blocks: list[Block]) -> Block:
+    """A form. `carried` comes back with it."""
     return {
         "type": "modal",
         "callback_id": callback_id,

@@ -271,6 +271,25 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.MAY_NOT_WITHDRAW: _may_not_withdraw,
     Reason.MAY_NOT_CONFIRM: _may_not_confirm,
     Reason.NOTHING_TO_CHECK: _as_it_is,
+    Reason.TABLE_UNREADABLE: lambda _about: say(
+        "No line has a customer and a plan. Write for example: contoso.onmicrosoft.com, Office 365 "
+        "Enterprise E3"
+    ),
+    Reason.TOO_MANY_ROWS: lambda about: count(
+        "At most {most} at once: this is {count} line. Ask for the rest by themselves.",
+        "At most {most} at once: these are {count} lines. Ask for the rest by themselves.",
+        about["rows"],
+        most=about["most"],
+    ),
+    Reason.BUNDLE_RUNNING: lambda about: say(
+        "These upgrades are running already: {who} started them {at}. Your click changed nothing.",
+        who=mention(about["bundle"].confirmed_by),
+        at=moment(about["bundle"].confirmed_at),
+    ),
+    Reason.NOTHING_TO_DECIDE: lambda _about: say(
+        "Nothing here waits for that any more; the card shows how each upgrade stands. Your click "
+        "changed nothing."
+    ),
 }
 """One sentence for every reason; a test finds a missing one."""
 

@@ -75,6 +75,7 @@ def change(connection: sa.Connection, version: int, request: UpgradeRequest, eve
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:
     """The row of a request: what it is searched by, and the whole as one document."""
+    shown = {"shown_version": request.version} if request.bundle_id else {}  # its bundle shows it
     return {
         "version": request.version,
         "state": request.state,
@@ -85,6 +86,8 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
         "subscription_id": request.subscription.id.lower(),
         "created_at": request.created_at,
         "due_at": due_at(request),
+        "bundle_id": request.bundle_id,
+        **shown,
         "body": as_json(REQUEST, request),
     }
 

@@ -10,12 +10,14 @@ import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from bot.domain.bundle import is_bundle
 from bot.domain.offer import Offered
 from bot.domain.policy import Person
 from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
-from bot.store import rows, tables
+from bot.store import bundles, deliveries, rows, tables
+from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
@@ -23,20 +25,14 @@ from bot.store.trail import Trail, add_to_journal
 
 T = TypeVar("T")
 
-_DELIVERED = sa.insert(tables.deliveries)
-_TOO_OLD = sa.delete(tables.deliveries).where(tables.deliveries.c.at < sa.bindparam("since"))
-
 OFFER_LASTS = timedelta(days=1)
 HOME_LOOKED_AT_FOR = timedelta(hours=1)
 """Slack says when somebody opens their Home, and not when they leave it."""
 
-DELIVERED_AGAIN_WITHIN = timedelta(hours=1)
-"""Slack delivers again within minutes: https://docs.slack.dev/apis/events-api/#retries"""
-
 
 class Shown(NamedTuple):
-    """Where the card of a request stands in Slack, the version it shows, the last version that
-    its thread has told, where that line stands, and the link of the card."""
+    """Where the card of a request or a bundle stands in Slack, the version it shows, the last
+    version that its thread has told, where that line stands, and the link of the card."""
 
     channel_id: str
     ts: str
@@ -49,15 +45,33 @@ class Shown(NamedTuple):
 _offered_json = TypeAdapter(Offered)
 
 
+class _Kind(NamedTuple):
+    """Where requests, or bundles, stand, and what Slack shows of them."""
+
+    table: sa.Table
+    shown: sa.Table
+    key: sa.Column[str]
+
+
+_REQUESTS = _Kind(tables.requests, tables.shown, tables.shown.c.request_id)
+_BUNDLES = _Kind(tables.bundles, tables.bundles_shown, tables.bundles_shown.c.bundle_id)
+
+
+def _kind(id: str) -> _Kind:
+    return _BUNDLES if is_bundle(id) else _REQUESTS
+
+
 class Store:
     """The rows. Open them with `Store.open`, end with `close`.
 
-    Every method raises Unavailable while the database cannot be reached.
+    What has a card is a request or a bundle, and what is asked about cards and jobs is asked with
+    the id of either. Every method raises Unavailable while the database cannot be reached.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.trail = Trail(database)
+        self.bundles = Bundles(database)
 
     @classmethod
     async def open(
@@ -126,10 +140,10 @@ class Store:
         step: Callable[[UpgradeRequest, datetime], Taken],
         *,
         delivery: str = "",
-        attend: bool = True,
+        attend: Sequence[str] | None = None,
     ) -> UpgradeRequest:
-        """Take one step and return the request after it, to be attended to unless who takes it
-        does so. A `delivery` takes one step only.
+        """Take one step and return the request after it; and have `attend` attended to, or where
+        it is None the request. A `delivery` takes one step only.
 
         Reads the newest row, asks `step`, and writes only if the row is still at the version
         that was read; otherwise it asks again with what is there now. So of several people
@@ -144,17 +158,29 @@ class Store:
                 changed = rows.change(connection, before.version, after, event)
             except IntegrityError as error:  # the index that allows one of a subscription
                 raise Refused(Reason.SUBSCRIPTION_BUSY, request=before) from error
+            if changed and after.bundle_id:
+                bundles.moved(connection, after, event)
             if changed and delivery:
-                self._note_delivery(connection, delivery)
+                deliveries.note(connection, delivery, self._database.now(connection))
             return after if changed else None
 
+        ids = [request_id] if attend is None else attend
         while True:
-            if after := await self._database.write(compare_and_set, [request_id] * attend):
+            if after := await self._database.write(compare_and_set, ids):
                 return after
 
-    async def attend(self, request_ids: Sequence[str]) -> None:
-        """Have the requests attended to now."""
-        await self._database.write(lambda _connection: None, attend=request_ids)
+    async def attend(self, ids: Sequence[str]) -> None:
+        """Have requests and bundles attended to now."""
+        await self._database.write(lambda _connection: None, attend=ids)
+
+    async def version(self, id: str) -> int:
+        """The newest version of a request or bundle. Raises Refused(UNKNOWN_REQUEST)."""
+        table = _kind(id).table
+        query = sa.select(table.c.version).where(table.c.id == id)
+        found = await self._database.read(lambda c: c.execute(query).scalar_one_or_none())
+        if found is None:
+            raise Refused(Reason.UNKNOWN_REQUEST)
+        return int(found)
 
     async def request(self, request_id: str) -> UpgradeRequest:
         """The newest version of a request. Raises Refused(UNKNOWN_REQUEST)."""
@@ -232,26 +258,31 @@ class Store:
         return [rows.REQUEST.validate_json(body) for body in bodies]
 
     async def due(self, limit: int = 100) -> list[str]:
-        """Ids of the requests that the bot has to attend to by now, the longest due first."""
-        table = tables.requests
+        """Ids of the requests, and of the bundles, that the bot has to attend to by now, the
+        longest due first."""
 
-        def due(connection: sa.Connection) -> list[str]:
+        def due(connection: sa.Connection, table: sa.Table) -> list[str]:
             now = self._database.now(connection)
-            query = sa.select(table.c.id).where(table.c.due_at <= now, _rested(now))
+            query = sa.select(table.c.id).where(table.c.due_at <= now, _rested(table, now))
             return _ids(connection, query.order_by(table.c.due_at).limit(limit))
 
-        return await self._database.read(due)
+        return await self._database.read(
+            lambda connection: due(connection, tables.requests) + due(connection, tables.bundles)
+        )
 
     async def unshown(self, limit: int = 100) -> list[str]:
-        """Ids of requests whose newest version Slack does not show yet."""
-        table = tables.requests
+        """Ids of requests and bundles whose newest version Slack does not show yet."""
 
-        def unshown(connection: sa.Connection) -> list[str]:
+        def unshown(connection: sa.Connection, table: sa.Table) -> list[str]:
             behind = table.c.shown_version < table.c.version
-            rested = _rested(self._database.now(connection))
+            rested = _rested(table, self._database.now(connection))
             return _ids(connection, sa.select(table.c.id).where(behind, rested).limit(limit))
 
-        return await self._database.read(unshown)
+        return await self._database.read(
+            lambda connection: (
+                unshown(connection, tables.requests) + unshown(connection, tables.bundles)
+            )
+        )
 
     async def in_flight(self) -> list[str]:
         """Ids of the requests that somebody is performing, or was when the process ended."""
@@ -259,46 +290,54 @@ class Store:
         query = sa.select(tables.requests.c.id).where(tables.IN_FLIGHT, performing)
         return await self._database.read(lambda connection: _ids(connection, query))
 
-    async def rest(self, request_id: str, pauses: list[timedelta]) -> None:
-        """Leave a request alone for a while, because attending to it ended in trouble: as long
-        as the first pause after the first trouble in a row, the second after the second, …"""
-        table = tables.requests
+    async def rest(self, id: str, pauses: list[timedelta]) -> None:
+        """Leave it alone for a while, because attending to it ended in trouble: as long as the
+        first pause after the first trouble in a row, the second after the second, …"""
+        table = _kind(id).table
 
         def note(connection: sa.Connection) -> None:
-            query = sa.select(table.c.troubles).where(table.c.id == request_id)
+            query = sa.select(table.c.troubles).where(table.c.id == id)
             troubles = connection.execute(query).scalar_one_or_none() or 0
             until = self._database.now(connection) + pauses[min(troubles, len(pauses) - 1)]
             row = {"rests_until": until, "troubles": troubles + 1}
-            connection.execute(sa.update(table).where(table.c.id == request_id).values(row))
+            connection.execute(sa.update(table).where(table.c.id == id).values(row))
 
         await self._database.write(note)
 
-    async def rested(self, request_id: str) -> None:
-        """Attending to the request ended well again."""
-        table = tables.requests
-        well = sa.update(table).where(table.c.id == request_id, table.c.troubles > 0)
+    async def rested(self, id: str) -> None:
+        """Attending to it ended well again."""
+        table = _kind(id).table
+        well = sa.update(table).where(table.c.id == id, table.c.troubles > 0)
 
         def note(connection: sa.Connection) -> None:
             connection.execute(well.values(rests_until=None, troubles=0))
 
         await self._database.write(note)
 
-    async def shown(self, request_id: str) -> Shown | None:
-        """Where and how far a request is shown; None before its card was posted."""
-        table = tables.shown
-        columns = [table.c[name] for name in Shown._fields]
-        query = sa.select(*columns).where(table.c.request_id == request_id)
+    async def shown(self, id: str) -> Shown | None:
+        """Where and how far it is shown; None before its card was posted."""
+        kind = _kind(id)
+        columns = [kind.shown.c[name] for name in Shown._fields]
+        query = sa.select(*columns).where(kind.key == id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return Shown(*row) if row else None
 
     async def links(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """The links of cards, by the ids of their requests; nothing for those not shown yet."""
-        table = tables.shown
-        query = sa.select(table.c.request_id, table.c.link).where(
-            table.c.request_id.in_(request_ids), table.c.link != ""
+        """The links of cards, by the ids of their requests; for a row that of its bundle, and
+        nothing for those not shown yet."""
+        own, row, of_bundle = tables.shown, tables.requests, tables.bundles_shown
+        query = sa.select(own.c.request_id, own.c.link).where(
+            own.c.request_id.in_(request_ids), own.c.link != ""
         )
-        found = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.request_id: row.link for row in found}
+        of_rows = (
+            sa.select(row.c.id, of_bundle.c.link)
+            .join(of_bundle, of_bundle.c.bundle_id == row.c.bundle_id)
+            .where(row.c.id.in_(request_ids), row.c.bundle_id != "", of_bundle.c.link != "")
+        )
+        found = await self._database.read(
+            lambda c: [*c.execute(query).all(), *c.execute(of_rows).all()]
+        )
+        return {row[0]: row[1] for row in found}
 
     async def request_at(self, channel_id: str, ts: str) -> str:
         """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""
@@ -311,22 +350,22 @@ class Store:
             raise Refused(Reason.UNKNOWN_REQUEST)
         return found[0]
 
-    async def record_shown(self, request_id: str, before: Shown | None, shown: Shown) -> bool:
+    async def record_shown(self, id: str, before: Shown | None, shown: Shown) -> bool:
         """Remember what Slack shows now, if nobody else has shown anything since `before`; say
         whether that is so."""
-        table, requests = tables.shown, tables.requests
+        of, table, key = _kind(id)
         upto = min(shown.card_version, shown.told_version)
-        row = {"request_id": request_id, **shown._asdict()}
+        row = {key.name: id, **shown._asdict()}
 
         def compare_and_set(connection: sa.Connection) -> None:
             if before is None:
                 connection.execute(sa.insert(table), row)
             else:
                 same = [table.c[name] == value for name, value in before._asdict().items()]
-                update = sa.update(table).where(table.c.request_id == request_id, *same)
+                update = sa.update(table).where(key == id, *same)
                 if connection.execute(update.values(row)).rowcount != 1:
                     raise _ShownMeanwhile
-            of_it = sa.update(requests).where(requests.c.id == request_id)
+            of_it = sa.update(of).where(of.c.id == id)
             connection.execute(of_it.values(shown_version=upto))
 
         try:
@@ -335,10 +374,10 @@ class Store:
             return False
         return True
 
-    async def is_first_told(self, request_id: str, version: int) -> bool:
-        """Note that this version of a request is told privately; whether nobody has done so."""
-        table = tables.requests
-        earlier = (table.c.id == request_id) & (table.c.told_privately < version)
+    async def is_first_told(self, id: str, version: int) -> bool:
+        """Note that this version is told privately; whether nobody has done so."""
+        table = _kind(id).table
+        earlier = (table.c.id == id) & (table.c.told_privately < version)
         note = sa.update(table).where(earlier).values(told_privately=version)
         return await self._database.write(lambda connection: connection.execute(note).rowcount == 1)
 
@@ -381,20 +420,15 @@ class Store:
 
     async def is_first(self, delivery: str) -> bool:
         """Note that something was delivered, for an hour; whether it is the first time."""
+
+        def note(connection: sa.Connection) -> None:
+            deliveries.note(connection, delivery, self._database.now(connection))
+
         try:
-            await self._database.write(lambda connection: self._note_delivery(connection, delivery))
+            await self._database.write(note)
         except Refused:
             return False
         return True
-
-    def _note_delivery(self, connection: sa.Connection, delivery: str) -> None:
-        """Raises Refused(DELIVERED_AGAIN)."""
-        now = self._database.now(connection)
-        connection.execute(_TOO_OLD, {"since": now - DELIVERED_AGAIN_WITHIN})
-        try:
-            connection.execute(_DELIVERED, {"delivery": delivery, "at": now})
-        except IntegrityError as error:
-            raise Refused(Reason.DELIVERED_AGAIN) from error
 
     async def secret(self, name: str) -> bytes | None:
         """A sealed secret, if there is one of that name."""
@@ -433,8 +467,8 @@ class _ShownMeanwhile(Exception):
     """Somebody else has shown a request; what was to be recorded is not so any more."""
 
 
-def _rested(now: datetime) -> sa.ColumnElement[bool]:
-    until = tables.requests.c.rests_until
+def _rested(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    until = table.c.rests_until
     return until.is_(None) | (until <= now)
 
 

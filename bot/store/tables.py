@@ -43,6 +43,7 @@ requests = sa.Table(
     sa.Column("rests_until", UtcDateTime),
     sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
     sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
+    sa.Column("bundle_id", sa.Text, server_default="", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
 )
@@ -75,6 +76,7 @@ sa.Index(
 OPEN = sa.text("state IN ('awaiting_approval', 'approved')")
 sa.Index("requests_open", requests.c.team_id, requests.c.created_at, **only(OPEN))
 
+sa.Index("requests_by_bundle", requests.c.bundle_id, **only(sa.text("bundle_id <> ''")))
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""
 
@@ -155,6 +157,55 @@ homes = sa.Table(
     sa.Column("opened_at", UtcDateTime, nullable=False),
 )
 sa.Index("homes_by_age", homes.c.opened_at)
+bundles = sa.Table(
+    "bundles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("requester_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("shown_version", sa.Integer, nullable=False),
+    sa.Column("rests_until", UtcDateTime),
+    sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
+    sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index("bundles_due", bundles.c.due_at, **only(bundles.c.due_at.is_not(None)))
+sa.Index("bundles_unshown", bundles.c.id, **only(bundles.c.shown_version < bundles.c.version))
+
+bundle_history = sa.Table(
+    "bundle_history",
+    metadata,
+    sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+bundles_shown = sa.Table(
+    "bundles_shown",
+    metadata,
+    sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("ts", sa.Text, nullable=False),
+    sa.Column("card_version", sa.Integer, nullable=False),
+    sa.Column("told_version", sa.Integer, nullable=False),
+    sa.Column("told_ts", sa.Text, server_default="", nullable=False),
+    sa.Column("link", sa.Text, server_default="", nullable=False),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+sa.Index("drafts_by_age", drafts.c.made_at)
 
 secrets = sa.Table(
     "secrets",

@@ -170,6 +170,7 @@ class Trail:
             old = connection.execute(_OLD, {"before": before}).all()
             for request_id, document in old:
                 _forget(connection, request_id, document)
+            _forget_bundles(connection, before)
             lines = sa.update(journal).where(journal.c.at < before, journal.c.personal.is_not(None))
             count = connection.execute(lines.values(personal=None)).rowcount
             if old or count:
@@ -383,6 +384,24 @@ def _forget(connection: sa.Connection, request_id: str, document: str) -> None:
     lines = sa.update(history).where(history.c.request_id == request_id)
     connection.execute(lines.where(history.c.personal.is_not(None)).values(personal=None))
     connection.execute(sa.delete(votes).where(votes.c.request_id == request_id))
+
+
+def _forget_bundles(connection: sa.Connection, before: datetime) -> None:
+    """Those of which every row is forgotten."""
+    bundles, requests = tables.bundles, tables.requests
+    known = sa.exists().where(
+        requests.c.bundle_id == bundles.c.id, sa.text("requests.requester_id <> ''")
+    )
+    old = sa.select(bundles.c.id, bundles.c.body).where(
+        bundles.c.created_at < before, bundles.c.requester_id != "", ~known
+    )
+    for bundle_id, document in connection.execute(old.limit(FORGOTTEN_AT_ONCE)).all():
+        nobody = {"requester": seals.NOBODY, "reason": "", "confirmed_by": None}
+        left = seals.canonical({**json.loads(document), **nobody})
+        row = {"body": left, "team_id": "", "requester_id": ""}
+        connection.execute(sa.update(bundles).where(bundles.c.id == bundle_id).values(row))
+        history = tables.bundle_history
+        connection.execute(sa.delete(history).where(history.c.bundle_id == bundle_id))
 
 
 def _line(of: str, number: int, what: str, row: Any) -> Line:

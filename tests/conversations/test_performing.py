@@ -481,10 +481,10 @@ async def test_a_bot_that_froze_before_the_first_byte_sends_nothing_when_it_wake
     assert jobs
     request_id = request_of(await workspace.newest_card())
     alice = Person(workspace.slack.team_id, ALICE)
-    await store.take(request_id, lambda r, now: story.claim(r, alice, now, 1, 0), attend=False)
-    sent = await store.take(request_id, lambda r, now: story.send(r, now, "1"), attend=False)
+    await store.take(request_id, lambda r, now: story.claim(r, alice, now, 1, 0), attend=[])
+    sent = await store.take(request_id, lambda r, now: story.send(r, now, "1"), attend=[])
     if taken_over:
-        await store.take(request_id, story.lose_answer, attend=False)
+        await store.take(request_id, story.lose_answer, attend=[])
     workspace.practice.clock.move(SEND_WITHIN)
     listed = Listed(sent.option, {})
     after = await jobs._performer._send(sent, listed)

@@ -159,7 +159,7 @@ async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
     channel.members.add(workspace.slack.bot.id)
     (request_id,) = [request.id for request in await store.asked_in(CHANNEL, None, 5)]
     carol = Person(workspace.slack.team_id, CAROL)
-    await store.take(request_id, lambda r, now: story.approve(r, carol, now, 1), attend=False)
+    await store.take(request_id, lambda r, now: story.approve(r, carol, now, 1), attend=[])
     announcers = [another_like(jobs._announcer) for _ in range(bots)]
     await asyncio.gather(*(announcer.show(request_id) for announcer in announcers))
     here = [m for m in workspace.slack.messages if m.channel == CHANNEL and not m.only_for]
