@@ -1,6 +1,7 @@
 """The practice Slack on HTTP: Web API, response URLs, files, and the door to Socket Mode."""
 
 import asyncio
+import json
 from collections import deque
 from typing import Any
 
@@ -138,9 +139,13 @@ class SlackServer:
             for key, value in request.headers.items()
             if key in ("Authorization", "Content-Type")
         }
-        return self.traffic.begins(
+        exchange = self.traffic.begins(
             kind, name, sent=sent, method=request.method, url=str(request.url), headers=headers
         )
+        if request.method == "POST" and name != "upload":
+            exchange.headers["Content-Type"] = "application/json"
+            exchange.more["body"] = json.dumps(sent)
+        return exchange
 
     def _next_trouble(self, method: str) -> Trouble | None:
         """The trouble for this method, or one that is for whichever method comes first (`*`)."""
