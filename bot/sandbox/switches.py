@@ -98,9 +98,10 @@ def _licences(practice: Practice, choice: str) -> None:
 
 
 def _drift(practice: Practice, choice: str) -> None:
-    """Somebody at the customer buys seats for what was looked at last."""
-    if choice and (looked_at := practice.partner_center.records.looked_at):
-        looked_at["quantity"] += 5
+    """Somebody at the customer whom the bot looked at last buys seats."""
+    if choice:
+        for subscription in practice.partner_center.records.looked_at():
+            subscription["quantity"] += 5
 
 
 def _sign_in(practice: Practice, choice: str) -> None:
@@ -251,8 +252,8 @@ SWITCHES = (
         "drift",
         PARTNER_CENTER,
         "Drift",
-        "Somebody buys 5 seats for the subscription that the bot looked at last. Do it after an "
-        "approval, and before the upgrade.",
+        "Somebody buys 5 seats for each subscription of the customer whom the bot looked at last. "
+        "Do it after an approval, and before the upgrade.",
         (("now", "Now"),),
         _drift,
         lambda _: "",

@@ -98,7 +98,7 @@ async def test_a_click_while_the_bot_is_dead_is_seen_to_fail_and_works_afterward
     await expect(alice.tab.get_by_text("The bot is stopped.")).to_be_visible()
     await carol.presses("Approve", "Approve")
     await expect(carol.messages.get_by_text("This app did not respond")).to_be_visible()
-    await alice.tab.get_by_role("button", name="Start the bot").click()
+    await alice.tab.get_by_role("button", name="Start the bot", exact=True).click()
     await expect(alice.tab.get_by_text("The bot is running.")).to_be_visible()
     await carol.presses("Approve", "Approve")
     await carol.sees("Approved")

@@ -88,12 +88,11 @@ class Records:
         """Customers that gave the partner roles that are not enough for licences."""
         self.lag = timedelta()
         """For how long the old state is still shown after something happened."""
-        self.looked_at: Json | None = None
-        """The subscription whose upgrades were asked for last."""
         self.performed: list[Performed] = []
         self.audited: list[Json] = []
         """Partner Center's own records of what was done."""
         self._answered: dict[tuple[str, str], Json] = {}
+        self._looked_at = ""
         self._shown_still: dict[str, tuple[datetime, list[Json]]] = {}
 
     def add_customer(self, name: str, domain: str, customer_id: str | None = None) -> str:
@@ -184,6 +183,15 @@ class Records:
             before = copy.deepcopy(self.subscriptions[customer_id])
             self._shown_still[customer_id] = (self.clock() + self.lag, before)
 
+    def look_at(self, subscription: Json) -> None:
+        """Somebody asks what it can become."""
+        self._looked_at = self._owner.get(subscription["id"], "")
+
+    def looked_at(self) -> list[Json]:
+        """The active subscriptions of the customer about whom was asked last."""
+        there = self.subscriptions.get(self._looked_at, [])
+        return [each for each in there if each["status"] == "active"]
+
     def take_refusal(self) -> int | None:
         """The code with which this upgrade is refused, if one was ordered."""
         code, self.refuse_next = self.refuse_next, None
@@ -192,7 +200,7 @@ class Records:
     def upgrades(self, subscription: Json, *, app_only: bool = False) -> list[Json]:
         """What the subscription can be upgraded to: the same offer once for each type. An
         application without a user cannot transfer licences."""
-        self.looked_at = subscription
+        self.look_at(subscription)
         targets = PATHS.get(subscription["offerId"], ())
         return [
             self._upgrade(subscription, target, kind, app_only=app_only)

@@ -70,7 +70,7 @@ class Transitions:
     def eligibilities(self, customer_id: str, source: Json, kind: str) -> list[Json]:
         """What the subscription can move to, one item a target."""
         self.advance()
-        self._records.looked_at = source
+        self._records.look_at(source)
         errors = [] if source["status"] == "active" else [{"code": NOT_ACTIVE, "description": ""}]
         return [
             {

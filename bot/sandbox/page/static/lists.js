@@ -77,7 +77,8 @@ export class MessageList {
   toEnd() {
     const { container: box } = this;
     box.scrollTop = box.scrollHeight;
-    requestAnimationFrame(() => { box.scrollTop = box.scrollHeight; });
+    const mine = this.moved = {};
+    requestAnimationFrame(() => { if (mine === this.moved) box.scrollTop = box.scrollHeight; });
   }
 
   showEarlier() {
@@ -94,6 +95,7 @@ export class MessageList {
     if (place < 0) return;
     this.most = Math.max(this.most, this.all.length - place + 10);
     this.fill();
+    this.moved = null;
     const { node } = this.nodes.get(ts);
     node.scrollIntoView({ block: "center" });
     node.classList.add("target");
