@@ -62,6 +62,8 @@ class Practice:
         self._policy = policy
         self._size = size or Size()
         self.bot: Bot | None = None
+        self.is_running = False
+        """Whether there is a bot that has started."""
         self.http_mode = False
         self.variables: dict[str, str] = {}
         """Further settings of the bot, from its next start on."""
@@ -130,12 +132,14 @@ class Practice:
             retry_pause=0.02,
         )
         await self.bot.start()
+        self.is_running = True
         if self.http_mode and self.bot.web:
             self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
         return self.bot
 
     async def stop_bot(self, grace: float = 5) -> None:
         """Stop the bot; with no grace it is as if it had crashed."""
+        self.is_running = False
         if self.bot:
             bot, self.bot = self.bot, None
             await bot.stop(grace)

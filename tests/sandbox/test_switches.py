@@ -66,6 +66,8 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("status", "403"): "failed",
     ("lost", "before"): "Checking the result",
     ("lost", "after"): "Upgraded",
+    ("throttled", "reading"): "Upgraded",
+    ("sign_in", "50076"): "Approved",
     ("drift", "now"): "Approval needed",
     ("lag", "on"): "Upgraded",
     ("rate_limit", "posting"): "Upgraded",

@@ -50,7 +50,7 @@ def state(practice: Practice, user: str) -> Json:
 def around(practice: Practice) -> Json:
     """What is the same for everybody: the bot, the clock, the switches that are thrown."""
     return {
-        "running": practice.bot is not None,
+        "running": practice.is_running,
         "seconds_ahead": practice.clock.ahead.total_seconds(),
         "thrown": thrown(practice),
     }

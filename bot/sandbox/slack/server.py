@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.sandbox.slack import block_kit
 from bot.sandbox.slack.delivery import Delivery, signature
 from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.web_api import Trouble, WebApi
+from bot.sandbox.slack.web_api import SlackError, Trouble, WebApi
 from bot.sandbox.slack.workspace import (
     RESPONSE_URL_LASTS,
     RESPONSE_URL_USES,
@@ -155,6 +155,8 @@ class SlackServer:
         return None
 
     def _new_address(self) -> str:
+        if not self.delivery.socket_mode:  # Slack's word for this is not documented
+            raise SlackError("forbidden_team")
         return f"{self._base.replace('http', 'ws')}/link?ticket={self.delivery.new_ticket()}"
 
     async def _response(self, request: web.Request) -> web.Response:

@@ -17,10 +17,11 @@ export function mrkdwn(text, names) {
   const nodes = document.createDocumentFragment();
   let quote = null;
   text.split("\n").forEach((line, number) => {
-    if (line.startsWith("&gt; ") && !text.includes("```")) {
+    const quoted = /^(?:&gt;|>) ?/.exec(line);
+    if (quoted && !text.includes("```")) {
       if (!quote) nodes.append(quote = el("blockquote"));
       else quote.append("\n");
-      quote.append(inline(line.slice(5), names));
+      quote.append(inline(line.slice(quoted[0].length), names));
     } else if (!text.includes("```")) {
       if (number && !quote) nodes.append("\n");
       quote = null;
