@@ -33,6 +33,7 @@ def test_it_names_every_method_with_its_scope() -> None:
     code = {name: each.scope or "-" for name, each in METHODS.items()}
     for name in ("info", "members", "history", "replies"):
         code[f"conversations.{name}"] = BY_KIND
+    code["users.conversations"] = BY_KIND
     assert told == {**code, CONNECTIONS_OPEN: "-"}
 
 

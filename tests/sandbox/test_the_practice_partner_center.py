@@ -125,9 +125,9 @@ async def test_a_token_needs_a_second_factor_our_audience_and_a_role(
     """Each with Microsoft's own code; and who asks is told whether there was a second factor."""
     answer = await asks(server, "/v1/customers", ValidateMfa="true")
     assert answer.headers["isMfaCompliant"] == "true"
-    server.login.mfa = False
+    server.login.amr = ["pwd"]
     assert (await asks(server, "/v1/customers")).json()["code"] == 900421
-    server.login.mfa = True
+    server.login.amr = ["pwd", "mfa"]
     server.roles.clear()
     answer = await asks(server, "/v1/customers")
     assert (answer.status_code, answer.json()["code"]) == (403, 900150)
