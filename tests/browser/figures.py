@@ -55,14 +55,14 @@ async def clicks(window: Window) -> dict[str, float]:
     """Milliseconds from a press to what it does: a form from the bot, a dialog, a thread."""
     found = {}
     await window.types("/upgrade contoso")
-    await window.messages.get_by_role("button", name=E3).last.focus()
+    await window.button(E3).last.focus()
     found["a button opens the bot's form"] = float(await window.tab.evaluate(SEEN, "#form[open]"))
     await window.form.get_by_label("Reason").fill("They need it.")
     await window.form.get_by_role("button", name="Ask the team").focus()
     found["submitting shows the card"] = float(
         await window.tab.evaluate(SEEN, "article:last-child [data-action=approve]")
     )
-    await window.messages.get_by_role("button", name="Approve", exact=True).last.focus()
+    await window.button("Approve").last.focus()
     found["Approve asks"] = float(await window.tab.evaluate(SEEN, "#confirm[open]"))
     await window.tab.keyboard.press("Escape")
     await window.messages.get_by_role("button", name="Reply in thread").last.focus()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, expect
+from playwright.async_api import Browser, BrowserContext, Locator, expect
 from playwright.async_api import Page as Tab
 
 from bot.sandbox.page.server import Page
@@ -30,10 +30,16 @@ class Window:
     async def presses(self, name: str, answer: str = "") -> None:
         """A button in the channel, the newest of that name; and what the question is answered
         with, if one is asked."""
-        await self.messages.get_by_role("button", name=name, exact=True).last.click()
+        await self.button(name).last.click()
         if answer:
             question = self.tab.locator("#confirm")
             await question.get_by_role("button", name=answer, exact=True).click()
+
+    def button(self, name: str) -> Locator:
+        """The app's buttons in the channel with these words on them; what a screen reader says of
+        them can be more."""
+        words = re.compile(rf"^{re.escape(name)}$")
+        return self.messages.locator("button.button").filter(has_text=words)
 
     async def asks_for_e3(self, customer: str = "contoso") -> None:
         """The beginning of most stories."""

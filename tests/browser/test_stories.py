@@ -129,7 +129,7 @@ async def test_the_whole_story_with_the_keyboard_alone(desktop: Desktop) -> None
             break
         await keys.press("F6")
     await keys.press("Tab")
-    option = alice.messages.get_by_role("button", name=re.compile("Enterprise E5")).first
+    option = alice.messages.get_by_role("button").filter(has_text="Enterprise E5").first
     for _ in range(8):
         if await option.evaluate("node => node === document.activeElement"):
             break
@@ -143,7 +143,7 @@ async def test_the_whole_story_with_the_keyboard_alone(desktop: Desktop) -> None
     await expect(option).to_be_focused()
 
     await alice.speaks_as(CAROL)
-    approve = alice.messages.get_by_role("button", name="Approve", exact=True)
+    approve = alice.button("Approve")
     await approve.focus()
     await keys.press("Enter")
     await keys.press("Tab")
@@ -169,6 +169,9 @@ async def test_at_400_pixels_everything_is_there(desktop: Desktop) -> None:
     assert not await alice.tab.evaluate(wide)
     await alice.tab.get_by_role("button", name="Channels").click()
     await alice.tab.get_by_role("button", name="upgrade-bot").click()
+    home = alice.tab.get_by_role("region", name="Home tab")
+    await expect(home.get_by_text("Your requests")).to_be_visible()
+    await alice.tab.get_by_role("tab", name="Messages").click()
     await expect(alice.tab.locator("#silent")).to_be_visible()
     await alice.tab.get_by_role("button", name="Channels").click()
     await alice.tab.get_by_role("button", name="upgrades").click()
