@@ -44,6 +44,8 @@ class Login:
         """An AADSTS code and an error word that every sign-in gets."""
         self.amr = ["pwd", "mfa"]
         """How whoever consented signed in; every access token says it."""
+        self.enforces_mfa = True
+        """Whether a token without `mfa` is refused; Microsoft began to in 2026, partner by partner."""
         self._issued: dict[str, Token] = {}
         self.sign_ins = 0
         self.device_codes: dict[str, bool] = {}

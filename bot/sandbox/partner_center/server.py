@@ -218,7 +218,7 @@ class PartnerCenterServer:
         about = self.login.about(token)
         if not about.for_us:
             return _error(401, 900420, "The token is for another audience.")
-        if not about.app_only and not about.mfa:
+        if self.login.enforces_mfa and not about.app_only and not about.mfa:
             return _error(401, 900421, "The token has no claim of multi-factor authentication.")
         if not about.app_only and "admin_agent" not in self.roles:
             return _error(403, 900150, "The role of the user lacks the rights for this.")
