@@ -45,7 +45,7 @@ class Login:
         self.amr = ["pwd", "mfa"]
         """How whoever consented signed in; every access token says it."""
         self.enforces_mfa = True
-        """Whether a token without `mfa` is refused; Microsoft began to in 2026, partner by partner."""
+        """Whether a token without `mfa` is refused, which Microsoft has begun with in 2026."""
         self._issued: dict[str, Token] = {}
         self.sign_ins = 0
         self.device_codes: dict[str, bool] = {}
