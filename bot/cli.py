@@ -194,13 +194,21 @@ def _with_the_trail(work: "Callable[[Store], Awaitable[None]]") -> None:
 def demo(
     port: Annotated[int, typer.Option(help="Where the practice workspace is served.")] = 8080,
     browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    host: Annotated[
+        str, typer.Option(help="Another address to listen on; then others can use it too.")
+    ] = "127.0.0.1",
+    customers: Annotated[int, typer.Option(min=0, help="At least so many customers.")] = 0,
+    people: Annotated[int, typer.Option(min=0, help="At least so many people.")] = 0,
+    seed: Annotated[int, typer.Option(help="Which customers and people they are.")] = 1,
 ) -> None:
     """Practise with a pretended Slack and Partner Center on this machine, and the real bot."""
     from bot import logs
     from bot.sandbox.demo import serve
+    from bot.sandbox.practice import Size
 
     logs.configure("console")
-    asyncio.run(serve(port, open_browser=browser))
+    size = Size(customers, people, seed)
+    asyncio.run(serve(host, port, open_browser=browser, size=size))
 
 
 def _refuse(what: str, problems: list[str]) -> NoReturn:

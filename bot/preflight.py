@@ -319,12 +319,13 @@ class Preflight:
         return [bad("MFA", "the sign-in was made without it", words.SIGN_IN["900421"])]
 
     async def _roles(self, customer_id: str) -> list[Finding]:
-        """Enough for an upgrade, and for one that moves licences: by reading what each needs."""
+        """Enough for an upgrade, and for one that moves licences: by reading what each needs. An
+        application alone may not read licences, which its own line says."""
         found = []
-        for what, path, role in (
-            ("for upgrades", "subscriptions", "Directory Reader (GDAP), or Admin agent"),
-            ("for licence transfer", "subscribedskus", "Directory Writer (GDAP)"),
-        ):
+        needed = [("for upgrades", "subscriptions", "Directory Reader (GDAP), or Admin agent")]
+        if self._settings.partner_center_auth != "app_only":
+            needed.append(("for licence transfer", "subscribedskus", "Directory Writer (GDAP)"))
+        for what, path, role in needed:
             name = f"roles {what}"
             try:
                 await self._read(f"customers/{customer_id}/{path}")

@@ -206,6 +206,7 @@ def load(environment: Mapping[str, str]) -> tuple[Settings, PolicyBook]:
     except ValidationError as error:
         problems += [_line(dict(each)) for each in error.errors(include_input=False)]
     problems += _what_is_missing(given)
+    problems += _what_is_only_practice(given)
     policies: PolicyBook | None = None
     if "upgrade_bot_policy" in given:
         try:
@@ -263,6 +264,22 @@ def _what_is_missing(given: Mapping[str, str]) -> list[str]:
             "once; or set PARTNER_CENTER_AUTH=app_only (which cannot transfer licences)."
         )
     return problems
+
+
+def _what_is_only_practice(given: Mapping[str, str]) -> list[str]:
+    """A practice workspace beside the real thing: a practised click would buy for real, or a real
+    card would say that something was bought."""
+    sides = (
+        ("SLACK_BOT_TOKEN", "xoxb-practice-", "PARTNER_CENTER_API_URL", "Partner Center"),
+        ("PARTNER_CENTER_CLIENT_SECRET", "practice-", "SLACK_API_URL", "Slack"),
+    )
+    return [
+        f"{secret} is of a practice workspace, but {other} would be the real one. Practise with "
+        "`upgrade-bot demo`, or set all the variables of the real workspace."
+        for secret, mark, address, other in sides
+        if given.get(secret.lower(), "").startswith(mark)
+        and urlsplit(given.get(address.lower(), "")).hostname not in LOOPBACK
+    ]
 
 
 def _what_is_wrong_with_the_certificate(path: Path) -> list[str]:

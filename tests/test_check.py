@@ -257,8 +257,11 @@ async def test_who_could_approve_what_is_told(practice: Practice) -> None:
 
 
 async def test_a_sign_in_without_mfa(practice: Practice) -> None:
-    """Partner Center refuses it."""
+    """Partner Center refuses it, and where it does not yet, it will."""
     practice.partner_center.login.amr = ["pwd"]
+    line = await the_only(Mark.BAD, practice)
+    assert line.startswith("sign-in: Microsoft refuses it (900421).")
+    practice.partner_center.login.enforces_mfa = False
     line = await the_only(Mark.BAD, practice)
     assert line.startswith("MFA: the sign-in was made without it.")
     assert "`upgrade-bot login` with MFA" in line

@@ -2,12 +2,15 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.app import Bot
+from bot.sandbox import generated
 from bot.sandbox.partner_center import PartnerCenterServer, Records, records, transitions
 from bot.sandbox.slack import SlackServer, Workspace
+from bot.sandbox.traffic import Traffic
 from bot.settings import load
 
 CHANNEL = "C0UPGRADES"
@@ -30,26 +33,60 @@ class PracticeClock:
     def __call__(self) -> datetime:
         return self._now() + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far it was moved."""
+        return self._ahead
+
     def move(self, by: timedelta) -> None:
         """Let time pass."""
         self._ahead += by
 
 
+@dataclass(frozen=True)
+class Size:
+    """How many customers and people there are, at least; `seed` says which ones."""
+
+    customers: int = 0
+    people: int = 0
+    seed: int = 1
+
+
 class Practice:
     """Servers and bot. `start` it, `restart_bot` as often as you like, `stop` it."""
 
-    def __init__(self, clock: PracticeClock, policy: str = POLICY) -> None:
+    def __init__(
+        self, clock: PracticeClock, policy: str = POLICY, size: Size | None = None
+    ) -> None:
         self.clock = clock
-        self.slack = SlackServer(workspace(clock))
-        self.partner_center = PartnerCenterServer(customers(clock))
-        add_new_commerce(self.partner_center)
+        self._policy = policy
+        self._size = size or Size()
         self.bot: Bot | None = None
+        self.is_running = False
+        """Whether there is a bot that has started."""
         self.http_mode = False
         self.variables: dict[str, str] = {}
         """Further settings of the bot, from its next start on."""
+        self.on_reset: list[Callable[[], None]] = []
+        """Called when everything has begun anew, with other servers."""
+        self._build()
+
+    def _build(self) -> None:
+        self.traffic = Traffic(self.clock)
+        self.slack = SlackServer(workspace(self.clock), self.traffic)
+        self.partner_center = PartnerCenterServer(customers(self.clock), traffic=self.traffic)
+        add_new_commerce(self.partner_center)
+        generated.fill(
+            self.slack.workspace,
+            self.partner_center,
+            channel=CHANNEL,
+            customers=self._size.customers,
+            people=self._size.people,
+            seed=self._size.seed,
+        )
         self._folder = tempfile.TemporaryDirectory(prefix="upgrade-bot-practice-")
         self.folder = Path(self._folder.name)
-        (self.folder / "policy.toml").write_text(policy, encoding="utf-8")
+        (self.folder / "policy.toml").write_text(self._policy, encoding="utf-8")
 
     async def start(self) -> None:
         """Start both servers; `start_bot` is a step of its own."""
@@ -63,6 +100,27 @@ class Practice:
         await self.partner_center.stop()
         self._folder.cleanup()
 
+    async def reset(self) -> None:
+        """Everything as it was at the beginning, with a new bot; the time is now again."""
+        url, take = self.slack.workspace.url, self.partner_center.transitions.take
+        limits, a_minute = self.slack.api.limits, self.partner_center.a_minute
+        await self.stop_bot(grace=0)
+        await self.stop()
+        self.clock.move(-self.clock.ahead)
+        self._build()
+        self.slack.workspace.url, self.partner_center.transitions.take = url, take
+        self.slack.api.limits, self.partner_center.a_minute = limits, a_minute
+        await self.start()
+        for tell in self.on_reset:
+            tell()
+        await self.start_bot()
+
+    async def pass_time(self, by: timedelta) -> None:
+        """Move the clock, and let the bot do at once what has become due."""
+        self.clock.move(by)
+        if self.bot and self.bot.jobs:
+            await self.bot.jobs.tick()
+
     async def start_bot(self) -> Bot:
         """Start the bot as `upgrade-bot run` does, from the same variables."""
         settings, policies = load(self.environment())
@@ -74,12 +132,14 @@ class Practice:
             retry_pause=0.02,
         )
         await self.bot.start()
+        self.is_running = True
         if self.http_mode and self.bot.web:
             self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
         return self.bot
 
     async def stop_bot(self, grace: float = 5) -> None:
         """Stop the bot; with no grace it is as if it had crashed."""
+        self.is_running = False
         if self.bot:
             bot, self.bot = self.bot, None
             await bot.stop(grace)

@@ -1,14 +1,15 @@
-"""A real Chromium in front of the practice workspace's page."""
+"""A real Chromium, shared by all browser tests, in front of a practice workspace each."""
 
 import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page as Tab
-from playwright.async_api import async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from bot.sandbox.page.server import Page
 from bot.sandbox.practice import Practice, PracticeClock
+from tests.browser.people import Desktop
 from tests.conftest import RECORD_IN
 
 CHROMIUM = (
@@ -26,34 +27,43 @@ QUIET = [
 """Chromium speaks with nobody but the page."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for the whole run."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install Debian's `chromium` to run this")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def practice() -> AsyncIterator[Practice]:
-    """The practice workspace, with its bot."""
+    """The practice workspace, without its bot."""
     practice = Practice(PracticeClock())
-    await practice.start()
-    await practice.start_bot()
     yield practice
     await practice.stop()
 
 
-@pytest.fixture
-async def tab(practice: Practice, request: pytest.FixtureRequest) -> AsyncIterator[Tab]:
-    """A tab with the page open as Alice. It must end without an error in its console."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: install Debian's `chromium` to run this")
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty_desktop(
+    browser: Browser, practice: Practice, request: pytest.FixtureRequest
+) -> AsyncIterator[Desktop]:
+    """The page is served, but the bot does not run. No window may end with an error in its
+    console."""
     page = Page(practice)
     await page.start(0)
-    wrong: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        tab = await browser.new_page()
-        tab.set_default_timeout(10_000)
-        tab.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        await tab.goto(f"http://127.0.0.1:{page.port}/?as=U0ALICE")
-        yield tab
-        if RECORD_IN:
-            await tab.screenshot(path=RECORD_IN / f"{request.node.name}.png", full_page=True)
-        await browser.close()
+    await practice.start()
+    desktop = Desktop(browser, practice, page, RECORD_IN, request.node.name)
+    yield desktop
+    await desktop.close()
     await page.stop()
-    assert not wrong, f"the page's console shows errors: {wrong}"
+    assert not desktop.wrong, f"a page's console shows errors: {desktop.wrong}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desktop(empty_desktop: Desktop) -> Desktop:
+    """The page and the bot."""
+    await empty_desktop.practice.start_bot()
+    return empty_desktop

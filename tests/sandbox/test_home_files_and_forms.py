@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.practice import ALICE, BOB, CAROL, CHANNEL, PracticeClock
@@ -16,6 +17,7 @@ from bot.sandbox.slack import SlackServer
 from bot.sandbox.slack.delivery import signature
 from bot.sandbox.slack.installed import Shortcut
 from bot.sandbox.slack.payloads import element_of
+from bot.sandbox.slack.web_api import A_BURST, METHODS, Limits, Trouble
 from tests.sandbox.slack import ACTIONS, BUTTON, HOME, SECTION, error_of, field, form, option
 
 
@@ -432,13 +434,78 @@ async def test_a_shortcut_of_a_message_comes_with_the_message(
     assert payload["response_url"].startswith("http://127.0.0.1:")
 
 
-async def test_slack_closes_connections_and_says_why(slack: SlackServer, app: Socket) -> None:
+async def test_slack_closes_connections_and_says_why(
+    slack: SlackServer, app: Socket, client: AsyncWebClient
+) -> None:
     """A warning first; then the connection goes, and with Socket Mode off no other comes."""
     await slack.delivery.disconnect("warning")
     assert (await app.hears())["reason"] == "warning"
     assert slack.delivery.connections == 1
     await slack.delivery.disconnect("refresh_requested")
     assert (await app.hears())["reason"] == "refresh_requested"
+    await slack.delivery.disconnect("link_disabled")
+    opening = client.apps_connections_open(app_token=slack.workspace.app_token)
+    assert await error_of(opening) == "forbidden_team"
+
+
+async def test_an_eleventh_connection_is_told_that_it_is_too_many(
+    slack: SlackServer, client: AsyncWebClient
+) -> None:
+    """And each payload goes to one of the ten."""
+
+    async def address() -> str:
+        opened = await client.apps_connections_open(app_token=slack.workspace.app_token)
+        return str(opened["url"])
+
+    async with aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(await address()) for _ in range(10)]
+        for number, socket in enumerate(sockets, start=1):
+            assert (await socket.receive_json())["num_connections"] == number
+        eleventh = await session.ws_connect(await address())
+        assert (await eleventh.receive_json())["reason"] == "too_many_websockets"
+        slack.delivery.ack_within = 0.05
+        await slack.interactions.command(ALICE, CHANNEL, "/upgrade", "x")
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_calls_are_held_up_cut_or_refused_when_ordered(
+    slack: SlackServer, client: AsyncWebClient
+) -> None:
+    """Before they take effect, or behind it."""
+    client.retry_handlers.clear()
+    slack.trouble("chat.postMessage", Trouble(cut=True, after=True))
+    with pytest.raises(aiohttp.ClientError):
+        await client.chat_postMessage(channel=CHANNEL, text="posted")
+    slack.trouble("chat.postMessage", Trouble(cut=True))
+    with pytest.raises(aiohttp.ClientError):
+        await client.chat_postMessage(channel=CHANNEL, text="never")
+    slack.trouble("*", Trouble(error="fatal_error"))
+    assert await error_of(client.auth_test()) == "fatal_error"
+    slack.trouble("chat.postMessage", Trouble(delay=0.01))
+    await client.chat_postMessage(channel=CHANNEL, text="late")
+    assert [m.text for m in slack.workspace.messages] == ["posted", "late"]
+
+
+async def test_who_calls_too_often_is_told_to_wait(
+    slack: SlackServer, client: AsyncWebClient
+) -> None:
+    """So many calls of a method a minute, and in the long run one message a second a channel."""
+    now = [0.0]
+    slack.api.limits = Limits(lambda: now[0])
+    for _ in range(A_BURST):
+        await client.chat_postMessage(channel=CHANNEL, text="x")
+    with pytest.raises(SlackApiError) as refused:
+        await client.chat_postMessage(channel=CHANNEL, text="x")
+    response = refused.value.response
+    assert (response.status_code, response["error"]) == (429, "ratelimited")
+    assert 0 < int(response.headers["Retry-After"]) <= 21
+    await client.chat_postMessage(channel=ALICE, text="elsewhere it is not too much")
+    now[0] = 21.0
+    await client.chat_postMessage(channel=CHANNEL, text="x")
+    for _ in range(METHODS["usergroups.list"].a_minute):
+        await client.usergroups_list()
+    assert await error_of(client.usergroups_list()) == "ratelimited"
 
 
 async def test_what_is_held_up_is_overtaken(slack: SlackServer, app: Socket) -> None:

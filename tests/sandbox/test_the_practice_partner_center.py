@@ -1,7 +1,9 @@
 """The practice Partner Center and its sign-in are as strict, and as odd, as Microsoft's."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -103,3 +105,117 @@ async def test_what_does_not_exist_is_not_found(server: PartnerCenterServer) -> 
     async with httpx.AsyncClient(base_url=server.api_url) as http:
         answer = await http.get(f"/v1/customers/{nobody}/subscriptions", headers=headers(good))
         assert (answer.status_code, answer.json()["code"]) == (404, 20002)
+
+
+async def asks(server: PartnerCenterServer, path: str, **changed: str) -> httpx.Response:
+    """Read something with a fresh token of the consent."""
+    good = (await token(server)).json()["access_token"]
+    async with httpx.AsyncClient(base_url=server.api_url) as http:
+        return await http.get(path, headers=headers(good, **changed))
+
+
+def content(answer: httpx.Response) -> Any:
+    """The JSON behind the byte order mark."""
+    return json.loads(answer.content.decode("utf-8-sig"))
+
+
+async def test_a_token_needs_a_second_factor_our_audience_and_a_role(
+    server: PartnerCenterServer,
+) -> None:
+    """Each with Microsoft's own code; and who asks is told whether there was a second factor."""
+    answer = await asks(server, "/v1/customers", ValidateMfa="true")
+    assert answer.headers["isMfaCompliant"] == "true"
+    server.login.amr = ["pwd"]
+    assert (await asks(server, "/v1/customers")).json()["code"] == 900421
+    server.login.amr = ["pwd", "mfa"]
+    server.roles.clear()
+    answer = await asks(server, "/v1/customers")
+    assert (answer.status_code, answer.json()["code"]) == (403, 900150)
+    server.roles.add("admin_agent")
+    graph = (await token(server, scope="https://graph.microsoft.com/.default")).json()
+    async with httpx.AsyncClient(base_url=server.api_url) as http:
+        answer = await http.get("/v1/customers", headers=headers(graph["access_token"]))
+    assert (answer.status_code, answer.json()["code"]) == (401, 900420)
+
+
+async def test_an_application_alone_may_not_touch_licences(server: PartnerCenterServer) -> None:
+    """It neither reads them nor transfers them."""
+    alone = (await token(server, grant_type="client_credentials")).json()["access_token"]
+    contoso = server.records.find_customers("CompanyName", "Contoso")[0]["id"]
+    async with httpx.AsyncClient(base_url=server.api_url) as http:
+        skus = f"/v1/customers/{contoso}/subscribedskus"
+        answer = await http.get(skus, headers=headers(alone))
+        assert (answer.status_code, answer.json()["code"]) == (403, 900329)
+        listed = await http.get(f"{CONTOSO_E1.format(contoso)}/upgrades", headers=headers(alone))
+    codes = {
+        each["upgradeType"]: [error["code"] for error in each["upgradeErrors"]]
+        for each in content(listed)["items"]
+    }
+    assert codes == {"upgrade_only": [], "upgrade_with_license_transfer": [5]}
+
+
+CONTOSO_E1 = "/v1/customers/{}/subscriptions/896a2862-67e2-4f3d-bb3f-c50c42b5fad8"
+
+
+async def test_rights_that_a_customer_took_away_are_missed(server: PartnerCenterServer) -> None:
+    """No relationship: nothing; too little: no licence transfer."""
+    contoso = server.records.find_customers("CompanyName", "Contoso")[0]["id"]
+
+    async def codes() -> list[list[int]]:
+        listed = content(await asks(server, f"{CONTOSO_E1.format(contoso)}/upgrades"))
+        return [[error["code"] for error in each["upgradeErrors"]] for each in listed["items"][:2]]
+
+    server.records.weak_roles.add(contoso)
+    assert await codes() == [[], [11]]
+    server.records.without_relationship.add(contoso)
+    assert await codes() == [[1], [1]]
+
+
+async def test_who_calls_too_often_is_told_when_to_come_again(server: PartnerCenterServer) -> None:
+    """By the gateway, which knows nothing of Microsoft's ids."""
+    server.a_minute = 2
+    for _ in range(2):
+        assert (await asks(server, "/v1/customers")).status_code == 200
+    answer = await asks(server, "/v1/customers")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert "Try again in" in answer.json()["message"]
+    assert "MS-RequestId" not in answer.headers
+
+
+async def test_pages_are_turned_with_the_token_that_was_given(server: PartnerCenterServer) -> None:
+    """Every customer comes once; an invented token is refused."""
+    names: list[str] = []
+    more: dict[str, str] = {}
+    path = "/v1/customers?size=3"
+    while True:
+        page = content(await asks(server, path, **more))
+        names += [each["companyProfile"]["domain"] for each in page["items"]]
+        if "next" not in page["links"]:
+            break
+        sent = page["links"]["next"]["headers"]
+        more = {each["key"]: each["value"] for each in sent}
+        path = "/v1/customers?size=3&seekOperation=Next"
+    assert sorted(names) == sorted(
+        each["companyProfile"]["domain"] for each in server.records.customers.values()
+    )
+    invented = {"MS-ContinuationToken": "3"}
+    assert (await asks(server, path, **invented)).status_code == 400
+
+
+async def test_what_happened_is_shown_late_when_told_so(server: PartnerCenterServer) -> None:
+    """For a while the old state is still there; a second attempt is refused all the same."""
+    clock = server.records.clock
+    assert isinstance(clock, PracticeClock)
+    server.records.lag = timedelta(seconds=30)
+    contoso = server.records.find_customers("CompanyName", "Contoso")[0]["id"]
+    path = CONTOSO_E1.format(contoso)
+    listed = content(await asks(server, f"{path}/upgrades"))["items"][0]
+    good = (await token(server)).json()["access_token"]
+    async with httpx.AsyncClient(base_url=server.api_url) as http:
+        await http.post(f"{path}/upgrades", headers=headers(good), json=listed)
+        again = await http.post(f"{path}/upgrades", headers=headers(good), json=listed)
+    assert content(again)["upgradeErrors"][0]["code"] == 2
+    assert content(await asks(server, path))["status"] == "active"
+    clock.move(timedelta(seconds=31))
+    assert content(await asks(server, path))["status"] == "suspended"

@@ -8,11 +8,24 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
 TOKEN_LASTS = timedelta(hours=1)
+OUR_API = "partnercenter"
+"""What the scope of a token for Partner Center has in it, in every cloud."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token: for whom and for what it was given."""
+
+    expires_at: datetime
+    app_only: bool = False
+    mfa: bool = True
+    for_us: bool = True
 
 
 class Login:
@@ -23,7 +36,7 @@ class Login:
         self.tenant_id = str(uuid.uuid4())
         self.client_id = str(uuid.uuid4())
         self.account_id = str(uuid.uuid4())
-        self.client_secret = secrets.token_urlsafe(24)
+        self.client_secret = f"practice-{secrets.token_urlsafe(24)}"
         self.consented = secrets.token_urlsafe(32)
         """The refresh token of the consent that somebody gave once."""
         self.refresh_tokens = {self.consented}
@@ -31,7 +44,9 @@ class Login:
         """An AADSTS code and an error word that every sign-in gets."""
         self.amr = ["pwd", "mfa"]
         """How whoever consented signed in; every access token says it."""
-        self._issued: dict[str, datetime] = {}
+        self.enforces_mfa = True
+        """Whether a token without `mfa` is refused, which Microsoft has begun with in 2026."""
+        self._issued: dict[str, Token] = {}
         self.sign_ins = 0
         self.device_codes: dict[str, bool] = {}
         """Codes of device logins, and whether somebody has entered them."""
@@ -61,17 +76,23 @@ class Login:
 
     def is_good(self, token: str) -> bool:
         """Whether this is an access token of ours that has not expired."""
-        return token in self._issued and self._clock() < self._issued[token]
+        return token in self._issued and self._clock() < self._issued[token].expires_at
+
+    def about(self, token: str) -> Token:
+        """What a good token is for."""
+        return self._issued[token]
 
     def revoke_access_tokens(self) -> None:
         """Let every access token be refused from now on."""
         self._issued.clear()
 
-    def new_access_token(self) -> str:
+    def new_access_token(self, *, app_only: bool = False, scope: str = OUR_API) -> str:
         """An access token that is good for an hour."""
         claims = base64.urlsafe_b64encode(json.dumps({"amr": self.amr}).encode()).decode()
         token = f"e30.{claims.rstrip('=')}.{secrets.token_urlsafe(32)}"
-        self._issued[token] = self._clock() + TOKEN_LASTS
+        self._issued[token] = Token(
+            self._clock() + TOKEN_LASTS, app_only, "mfa" in self.amr, OUR_API in scope
+        )
         return token
 
     async def _token(self, request: web.Request) -> web.Response:
@@ -92,11 +113,11 @@ class Login:
             case "refresh_token" if form.get("refresh_token") in self.refresh_tokens:
                 refresh_token = secrets.token_urlsafe(32)
                 self.refresh_tokens.add(refresh_token)
-                return self._issue(refresh_token)
+                return self._issue(refresh_token, str(form.get("scope", OUR_API)))
             case "refresh_token":
                 return self._error(400, "invalid_grant", 70008)
             case "client_credentials":
-                return self._issue(None)
+                return self._issue(None, str(form.get("scope", OUR_API)))
             case _:
                 return self._error(400, "unsupported_grant_type", 70003)
 
@@ -130,9 +151,9 @@ class Login:
         self.public_refresh_tokens.add(refresh_token)
         return self._issue(refresh_token)
 
-    def _issue(self, refresh_token: str | None) -> web.Response:
+    def _issue(self, refresh_token: str | None, scope: str = OUR_API) -> web.Response:
         self.sign_ins += 1
-        token = self.new_access_token()
+        token = self.new_access_token(app_only=refresh_token is None, scope=scope)
         answer = {
             "token_type": "Bearer",
             "expires_in": int(TOKEN_LASTS.total_seconds()),

@@ -4,10 +4,11 @@ The upgrade of *Office 365 Enterprise E1* to *E3* is the one of Microsoft's page
 https://learn.microsoft.com/partner-center/developer/transition-a-subscription
 """
 
+import copy
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 Json = dict[str, Any]
@@ -37,7 +38,8 @@ PATHS = {
 """What each offer can be upgraded to; what is missing here has no upgrade path."""
 
 UPGRADE_ONLY, WITH_LICENSE_TRANSFER = "upgrade_only", "upgrade_with_license_transfer"
-NOT_ACTIVE, CONFLICTING_SERVICES, ADD_ONS_PRESENT = 2, 3, 6
+NO_RELATIONSHIP, NOT_ACTIVE, CONFLICTING_SERVICES = 1, 2, 3
+USER_CONTEXT_REQUIRED, ADD_ONS_PRESENT, WEAK_ROLES = 5, 6, 11
 
 DESCRIPTIONS = {
     NOT_ACTIVE: (
@@ -47,6 +49,9 @@ DESCRIPTIONS = {
     CONFLICTING_SERVICES: (
         "Subscription cannot be upgraded because of a service conflict with another subscription."
     ),
+    NO_RELATIONSHIP: "Delegated admin permissions are disabled for this customer.",
+    USER_CONTEXT_REQUIRED: "Licences can be transferred with a user context only.",
+    WEAK_ROLES: "The granular admin permissions are not sufficient.",
     ADD_ONS_PRESENT: "Subscription cannot be upgraded because it has add-ons.",
 }
 
@@ -68,14 +73,27 @@ class Records:
         self.clock = clock
         self.customers: dict[str, Json] = {}
         self.subscriptions: dict[str, list[Json]] = {}
+        self._owner: dict[str, str] = {}
         self.conflicts: set[str] = set()
         """Subscriptions whose licences cannot be transferred."""
         self.license_errors: dict[str, list[Json]] = {}
         """By customer: the users whose licence does not move with a transfer."""
+        self.refuse_next: int | None = None
+        """The error code that the next upgrade gets instead of happening."""
+        self.strand_next = 0
+        """How many people's licences the next upgrade with licence transfer leaves behind."""
+        self.without_relationship: set[str] = set()
+        """Customers that took the partner's administration rights away."""
+        self.weak_roles: set[str] = set()
+        """Customers that gave the partner roles that are not enough for licences."""
+        self.lag = timedelta()
+        """For how long the old state is still shown after something happened."""
         self.performed: list[Performed] = []
         self.audited: list[Json] = []
         """Partner Center's own records of what was done."""
         self._answered: dict[tuple[str, str], Json] = {}
+        self._looked_at = ""
+        self._shown_still: dict[str, tuple[datetime, list[Json]]] = {}
 
     def add_customer(self, name: str, domain: str, customer_id: str | None = None) -> str:
         """A new customer; returns the tenant id."""
@@ -107,6 +125,7 @@ class Records:
         """A new subscription; `more` are fields of Microsoft's resource. Returns its id."""
         subscription_id = subscription_id or str(uuid.uuid4())
         offer_name = NAMES[offer_id][0] if offer_id in NAMES else offer_id
+        self._owner[subscription_id] = customer_id
         self.subscriptions[customer_id].append(
             {
                 "id": subscription_id,
@@ -146,17 +165,51 @@ class Records:
         there = self.subscriptions.get(customer_id.lower(), [])
         return next((s for s in there if s["id"].lower() == subscription_id.lower()), None)
 
-    def upgrades(self, subscription: Json) -> list[Json]:
-        """What the subscription can be upgraded to: the same offer once for each type."""
+    def shown(self, customer_id: str) -> list[Json] | None:
+        """A customer's subscriptions as they are told: for a while, as they were before."""
+        until, before = self._shown_still.get(customer_id.lower(), (None, []))
+        if until and self.clock() < until:
+            return before
+        return self.subscriptions.get(customer_id.lower())
+
+    def find_shown(self, customer_id: str, subscription_id: str) -> Json | None:
+        """One subscription as it is told."""
+        there = self.shown(customer_id) or []
+        return next((s for s in there if s["id"].lower() == subscription_id.lower()), None)
+
+    def about_to_change(self, customer_id: str) -> None:
+        """Keep what is told now for as long as `lag` says."""
+        if self.lag:
+            before = copy.deepcopy(self.subscriptions[customer_id])
+            self._shown_still[customer_id] = (self.clock() + self.lag, before)
+
+    def look_at(self, subscription: Json) -> None:
+        """Somebody asks what it can become."""
+        self._looked_at = self._owner.get(subscription["id"], "")
+
+    def looked_at(self) -> list[Json]:
+        """The active subscriptions of the customer about whom was asked last."""
+        there = self.subscriptions.get(self._looked_at, [])
+        return [each for each in there if each["status"] == "active"]
+
+    def take_refusal(self) -> int | None:
+        """The code with which this upgrade is refused, if one was ordered."""
+        code, self.refuse_next = self.refuse_next, None
+        return code
+
+    def upgrades(self, subscription: Json, *, app_only: bool = False) -> list[Json]:
+        """What the subscription can be upgraded to: the same offer once for each type. An
+        application without a user cannot transfer licences."""
+        self.look_at(subscription)
         targets = PATHS.get(subscription["offerId"], ())
         return [
-            self._upgrade(subscription, target, kind)
+            self._upgrade(subscription, target, kind, app_only=app_only)
             for target in targets
             for kind in (UPGRADE_ONLY, WITH_LICENSE_TRANSFER)
         ]
 
-    def _upgrade(self, subscription: Json, target: str, kind: str) -> Json:
-        code = self._obstacle(subscription, kind)
+    def _upgrade(self, subscription: Json, target: str, kind: str, *, app_only: bool) -> Json:
+        code = self._obstacle(subscription, kind, app_only=app_only)
         return {
             "targetOffer": offer(target),
             "upgradeType": kind,
@@ -166,21 +219,22 @@ class Records:
             "attributes": {"objectType": "Upgrade"},
         }
 
-    def _obstacle(self, subscription: Json, kind: str) -> int | None:
-        if subscription["status"] != "active":
-            return NOT_ACTIVE
-        if self._has_add_ons(subscription):
-            return ADD_ONS_PRESENT
-        if kind == WITH_LICENSE_TRANSFER and subscription["id"] in self.conflicts:
-            return CONFLICTING_SERVICES
-        return None
+    def _obstacle(self, subscription: Json, kind: str, *, app_only: bool) -> int | None:
+        customer = self._owner.get(subscription["id"], "")
+        transfer = kind == WITH_LICENSE_TRANSFER
+        obstacles = (
+            (NO_RELATIONSHIP, customer in self.without_relationship),
+            (NOT_ACTIVE, subscription["status"] != "active"),
+            (ADD_ONS_PRESENT, self._has_add_ons(subscription)),
+            (USER_CONTEXT_REQUIRED, transfer and app_only),
+            (WEAK_ROLES, transfer and customer in self.weak_roles),
+            (CONFLICTING_SERVICES, transfer and subscription["id"] in self.conflicts),
+        )
+        return next((code for code, applies in obstacles if applies), None)
 
     def _has_add_ons(self, subscription: Json) -> bool:
-        return any(
-            other.get("parentSubscriptionId") == subscription["id"]
-            for there in self.subscriptions.values()
-            for other in there
-        )
+        there = self.subscriptions.get(self._owner.get(subscription["id"], ""), [])
+        return any(other.get("parentSubscriptionId") == subscription["id"] for other in there)
 
     def licences(self, customer_id: str) -> list[Json]:
         """The licences of a customer by product; half of each active subscription is assigned."""
@@ -205,6 +259,8 @@ class Records:
         wanted: Json,
         request_id: str,
         correlation_id: str = "",
+        *,
+        app_only: bool = False,
     ) -> Json:
         """Perform an upgrade, once for each request id; returns the UpgradeResult.
 
@@ -212,11 +268,15 @@ class Records:
         """
         if (replay := self._answered.get((source["id"], request_id))) is not None:
             return replay
-        listed = next((u for u in self.upgrades(source) if _is_wanted(u, wanted)), None)
+        possible = self.upgrades(source, app_only=app_only)
+        listed = next((each for each in possible if _is_wanted(each, wanted)), None)
         if listed is None:
             raise ValueError("no such upgrade is listed")
         if not listed["isEligible"]:
             return self._result(source, "", listed, errors=listed["upgradeErrors"])
+        if (code := self.take_refusal()) is not None:
+            return self._result(source, "", listed, errors=[upgrade_error(code)])
+        self.about_to_change(customer_id)
         target = self.add_subscription(
             customer_id,
             listed["targetOffer"]["id"],
@@ -236,11 +296,19 @@ class Records:
             }
         )
         moved = listed["upgradeType"] == WITH_LICENSE_TRANSFER
-        result = self._result(
-            source, target, listed, licenses=self.license_errors.get(customer_id) if moved else None
-        )
+        stranded = self._stranded(customer_id) if moved else None
+        result = self._result(source, target, listed, licenses=stranded)
         self._answered[source["id"], request_id] = result
         return result
+
+    def _stranded(self, customer_id: str) -> list[Json]:
+        """The users whose licence does not move."""
+        number, self.strand_next = self.strand_next, 0
+        people = [
+            license_error(f"User {n}", f"user{n}@customer.example", 60000, "Not moved.")
+            for n in range(1, number + 1)
+        ]
+        return people or self.license_errors.get(customer_id, [])
 
     def _result(
         self,

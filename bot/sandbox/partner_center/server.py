@@ -6,8 +6,10 @@ token and a request id with every call, and can be slow, throttled, broken or lo
 
 import asyncio
 import json
+import secrets
 import ssl
 import tempfile
+import time
 import uuid
 from collections import deque
 from dataclasses import dataclass
@@ -20,8 +22,25 @@ from aiohttp import web
 from bot.sandbox.partner_center.login import Login
 from bot.sandbox.partner_center.records import Records
 from bot.sandbox.partner_center.transitions import Transitions
+from bot.sandbox.traffic import Traffic
 
 ONE = "/v1/customers/{customer}/subscriptions/{id}"
+LARGEST_PAGE = 500
+LARGEST_TOLD = 64_000
+"""Bytes of an answer that are kept for the curious."""
+
+TOLD = frozenset(
+    {
+        "Authorization",
+        "Content-Type",
+        "MS-RequestId",
+        "MS-CorrelationId",
+        "MS-ContinuationToken",
+        "X-Locale",
+    }
+)
+"""Headers of a call that are kept for the curious."""
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -65,8 +84,16 @@ class PartnerCenterServer:
     """Serves records on loopback. After `start`: `api_url`, `login_url`, and `trust`, which
     knows the certificate of the sign-in."""
 
-    def __init__(self, records: Records, delay: float = 0) -> None:
+    def __init__(self, records: Records, delay: float = 0, traffic: Traffic | None = None) -> None:
         self.records = records
+        self.traffic = traffic or Traffic(records.clock)
+        self.a_minute: int | None = None
+        """How many calls a minute are answered; the others are told to wait."""
+        self.roles = {"admin_agent"}
+        """What the user who gave the consent may do."""
+        self._lately: deque[float] = deque()
+        self._pages: dict[str, int] = {}
+        self._login_router: web.UrlDispatcher | None = None
         self.delay = delay
         """Seconds that every call takes."""
         self.transitions = Transitions(records)
@@ -81,7 +108,8 @@ class PartnerCenterServer:
 
     async def start(self) -> None:
         """Listen on two free ports of this machine."""
-        api = web.Application(middlewares=[self._front_door])
+        api = web.Application(middlewares=[self._recorder, self._front_door])
+        api.on_response_prepare.append(_say_practice)
         api.add_routes(
             [
                 web.get("/v1/customers", self._customers),
@@ -97,7 +125,9 @@ class PartnerCenterServer:
                 web.post(f"{ONE}/transitions", self._start_transition),
             ]
         )
-        login = web.Application()
+        login = web.Application(middlewares=[self._recorder])
+        login.on_response_prepare.append(_say_practice)
+        self._login_router = login.router
         login.add_routes(self.login.routes(lambda: self.login_url))
         served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._certificates.issue_cert("localhost", "127.0.0.1").configure_cert(served)
@@ -129,6 +159,36 @@ class PartnerCenterServer:
         return int(runner.addresses[0][1])
 
     @web.middleware
+    async def _recorder(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Every call and its answer, for the curious."""
+        kind = "sign_in" if request.app.router is self._login_router else "partner_center"
+        try:
+            body = await request.text()
+        except ConnectionError:  # the caller died in the middle of its call: there is no call
+            return web.Response(status=400)
+        exchange = self.traffic.begins(
+            kind,
+            f"{request.method} {request.path_qs}",
+            sent=body,
+            method=request.method,
+            url=str(request.url),
+            headers={name: value for name, value in request.headers.items() if name in TOLD},
+        )
+        exchange.more["body"] = body
+        answered: bytes | None = None
+        status: int | str = "connection cut"
+        try:
+            answer: web.StreamResponse = await handler(request)
+            cut = request.transport is None or request.transport.is_closing()
+            if not cut and isinstance(answer, web.Response):
+                status = answer.status
+                answered = bytes(answer.body or b"")[:LARGEST_TOLD]  # type: ignore[arg-type]
+            return answer
+        finally:
+            failed = not isinstance(status, int) or status >= 400
+            self.traffic.ends(exchange, status=status, answered=answered, failed=failed)
+
+    @web.middleware
     async def _front_door(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Sign-in, ids and troubles, before and after every call."""
         if self.delay:
@@ -140,24 +200,50 @@ class PartnerCenterServer:
         trouble = self._next_trouble(request)
         if trouble and not trouble.after and (answer := await self._meet(request, trouble)):
             return answer
-        answer = self._refused(request) or await handler(request)
+        answer = self._too_often() or self._refused(request) or await handler(request)
         if trouble and trouble.after and (lost := await self._meet(request, trouble)):
             return lost
         self._record(request, answer.status)
-        answer.headers["MS-RequestId"] = request.headers.get("MS-RequestId", "")
-        answer.headers["MS-CorrelationId"] = request.headers.get("MS-CorrelationId", "")
+        if answer.status != 429:  # that is the gateway's
+            answer.headers["MS-RequestId"] = request.headers.get("MS-RequestId", "")
+            answer.headers["MS-CorrelationId"] = request.headers.get("MS-CorrelationId", "")
+        if request.headers.get("ValidateMfa", "").lower() == "true" and answer.status < 300:
+            answer.headers["isMfaCompliant"] = str(self.login.about(_bearer(request)).mfa).lower()
         return answer
 
     def _refused(self, request: web.Request) -> web.Response | None:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = _bearer(request)
         if not self.login.is_good(token):
             return _error(401, 800001, "The partner's token is missing or not valid.")
+        about = self.login.about(token)
+        if not about.for_us:
+            return _error(401, 900420, "The token is for another audience.")
+        if self.login.enforces_mfa and not about.app_only and not about.mfa:
+            return _error(401, 900421, "The token has no claim of multi-factor authentication.")
+        if not about.app_only and "admin_agent" not in self.roles:
+            return _error(403, 900150, "The role of the user lacks the rights for this.")
         for header in ("MS-RequestId", "MS-CorrelationId"):
             try:
                 uuid.UUID(request.headers.get(header, ""))
             except ValueError:
                 return _error(400, 3000, f"The header {header} is not a GUID.")
         return None
+
+    def _too_often(self) -> web.Response | None:
+        """The gateway's answer to more calls a minute than are allowed: without Microsoft's ids."""
+        now = time.monotonic()
+        while self._lately and now - self._lately[0] >= 60:
+            self._lately.popleft()
+        if self.a_minute is not None and len(self._lately) >= self.a_minute:
+            seconds = int(60 - (now - self._lately[0])) + 1
+            said = f"Rate limit is exceeded. Try again in {seconds} seconds."
+            body = {"statusCode": 429, "message": said}
+            return web.json_response(body, status=429, headers={"Retry-After": str(seconds)})
+        self._lately.append(now)
+        return None
+
+    def _is_app_only(self, request: web.Request) -> bool:
+        return self.login.about(_bearer(request)).app_only
 
     def _next_trouble(self, request: web.Request) -> Trouble | None:
         for key, waiting in self.troubles.items():
@@ -193,7 +279,7 @@ class PartnerCenterServer:
 
     async def _customers(self, request: web.Request) -> web.Response:
         """A page of customers; the token of the next one is where it was left off."""
-        size = int(request.query.get("size") or 0) or 500
+        size = min(int(request.query.get("size") or 0) or LARGEST_PAGE, LARGEST_PAGE)
         found = list(self.records.customers.values())
         if "filter" in request.query:
             condition = json.loads(request.query["filter"])
@@ -202,9 +288,15 @@ class PartnerCenterServer:
             found = self.records.find_customers(condition["Field"], condition["Value"])
         start = 0
         if request.query.get("seekOperation") == "Next":
-            start = int(request.headers.get("MS-ContinuationToken", "0"))
-        more = start + size < len(found)
-        return _collection(found[start : start + size], str(start + size) if more else "", size)
+            token = request.headers.get("MS-ContinuationToken", "")
+            if token not in self._pages:
+                return _error(400, 3000, "The continuation token is not valid.")
+            start = self._pages[token]
+        more = ""
+        if start + size < len(found):
+            more = secrets.token_urlsafe(12)
+            self._pages[more] = start + size
+        return _collection(found[start : start + size], more, size)
 
     async def _customer(self, request: web.Request) -> web.Response:
         customer = self.records.customers.get(request.match_info["customer"].lower())
@@ -212,21 +304,22 @@ class PartnerCenterServer:
 
     async def _subscriptions(self, request: web.Request) -> web.Response:
         self.transitions.advance()
-        there = self.records.subscriptions.get(request.match_info["customer"].lower())
+        there = self.records.shown(request.match_info["customer"])
         if there is None:
             return _error(404, 20002, "No such customer.")
         return _collection(there)
 
     async def _subscription(self, request: web.Request) -> web.Response:
         self.transitions.advance()
-        subscription = self._find(request)
+        subscription = self._find_shown(request)
         return _json(subscription) if subscription else _error(404, 20003, "No such subscription.")
 
     async def _upgrades(self, request: web.Request) -> web.Response:
-        subscription = self._find(request)
+        subscription = self._find_shown(request)
         if subscription is None:
             return _error(404, 20003, "No such subscription.")
-        return _collection(self.records.upgrades(subscription))
+        app_only = self._is_app_only(request)
+        return _collection(self.records.upgrades(subscription, app_only=app_only))
 
     async def _upgrade(self, request: web.Request) -> web.Response:
         subscription = self._find(request)
@@ -239,12 +332,15 @@ class PartnerCenterServer:
                 await request.json(),
                 request.headers["MS-RequestId"],
                 request.headers["MS-CorrelationId"],
+                app_only=self._is_app_only(request),
             )
         except ValueError:
             return _error(400, 800002, "The input of the request is not valid.")
         return _json(result)
 
     async def _licences(self, request: web.Request) -> web.Response:
+        if self._is_app_only(request):
+            return _error(403, 900329, "This resource cannot be used by an application alone.")
         return _collection(self.records.licences(request.match_info["customer"].lower()))
 
     async def _audit(self, request: web.Request) -> web.Response:
@@ -282,9 +378,21 @@ class PartnerCenterServer:
             return _error(400, 800002, "The input of the request is not valid.")
         return _json(started)
 
+    def _find_shown(self, request: web.Request) -> dict[str, Any] | None:
+        info = request.match_info
+        return self.records.find_shown(info["customer"], info["id"])
+
     def _find(self, request: web.Request) -> dict[str, Any] | None:
         info = request.match_info
         return self.records.find_subscription(info["customer"], info["id"])
+
+
+def _bearer(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+async def _say_practice(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["X-Practice"] = "this is not Partner Center"
 
 
 def _json(content: Any) -> web.Response:

@@ -70,6 +70,7 @@ class Transitions:
     def eligibilities(self, customer_id: str, source: Json, kind: str) -> list[Json]:
         """What the subscription can move to, one item a target."""
         self.advance()
+        self._records.look_at(source)
         errors = [] if source["status"] == "active" else [{"code": NOT_ACTIVE, "description": ""}]
         return [
             {
@@ -115,6 +116,8 @@ class Transitions:
             str(uuid.uuid4()), customer_id, source, body, request_id, self._records.clock()
         )
         running.error, self.fail_with = self.fail_with, None
+        if running.error is None:
+            running.error = self._records.take_refusal()
         running.events.append(self._event("Started"))
         source.pop("scheduledNextTermInstructions", None)
         self._running.append(running)
@@ -155,7 +158,8 @@ class Transitions:
                 self._end(running)
             if running.licences_due and now >= running.licences_due:
                 running.licences_due = None
-                status = "Failed" if self.licences_fail else "Completed"
+                stranded, self._records.strand_next = self._records.strand_next, 0
+                status = "Failed" if self.licences_fail or stranded else "Completed"
                 running.events.append(self._event(status, name="SeatReassignment"))
 
     def _end(self, running: Running) -> None:
@@ -163,6 +167,7 @@ class Transitions:
             error = {"code": running.error, "description": "It could not be done."}
             running.events.append(self._event("Failed", [error]))
             return
+        self._records.about_to_change(running.customer)
         body, source = running.body, running.source
         target = str(body["toCatalogItemId"])
         if into := body.get("toSubscriptionId"):

@@ -1,6 +1,7 @@
 """The practice Slack on HTTP: Web API, response URLs, files, and the door to Socket Mode."""
 
 import asyncio
+import json
 from collections import deque
 from typing import Any
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from bot.sandbox.slack import block_kit
 from bot.sandbox.slack.delivery import Delivery, signature
 from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.web_api import Trouble, WebApi
+from bot.sandbox.slack.web_api import SlackError, Trouble, WebApi
 from bot.sandbox.slack.workspace import (
     RESPONSE_URL_LASTS,
     RESPONSE_URL_USES,
@@ -138,9 +139,13 @@ class SlackServer:
             for key, value in request.headers.items()
             if key in ("Authorization", "Content-Type")
         }
-        return self.traffic.begins(
+        exchange = self.traffic.begins(
             kind, name, sent=sent, method=request.method, url=str(request.url), headers=headers
         )
+        if request.method == "POST" and name != "upload":
+            exchange.headers["Content-Type"] = "application/json"
+            exchange.more["body"] = json.dumps(sent)
+        return exchange
 
     def _next_trouble(self, method: str) -> Trouble | None:
         """The trouble for this method, or one that is for whichever method comes first (`*`)."""
@@ -150,6 +155,8 @@ class SlackServer:
         return None
 
     def _new_address(self) -> str:
+        if not self.delivery.socket_mode:  # Slack's word for this is not documented
+            raise SlackError("forbidden_team")
         return f"{self._base.replace('http', 'ws')}/link?ticket={self.delivery.new_ticket()}"
 
     async def _response(self, request: web.Request) -> web.Response:

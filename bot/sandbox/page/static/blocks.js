@@ -1,107 +1,100 @@
-// Block Kit as DOM nodes. `act` is called with the button that was pressed; `suggest` with a field's
-// block id and what was typed there, and tells the options.
+// Block Kit as DOM nodes.
 
+import { el, newId } from "./dom.js";
+import { element } from "./elements.js";
 import { mrkdwn } from "./mrkdwn.js";
 
-export function blocks(list, names, act, suggest) {
+// `scope`: names, act(element, entry), suggest(element, typed), dispatch: whether choosing acts.
+export function blocks(list, scope) {
   const nodes = document.createDocumentFragment();
-  for (const block of list) nodes.append(RENDER[block.type](block, names, act, suggest));
+  const tables = list.filter((block) => block.type === "table");
+  for (const block of [...list.filter((each) => each.type !== "table"), ...tables]) {
+    nodes.append(RENDER[block.type]?.(block, within(block, scope)) ?? unknown(block));
+  }
   return nodes;
 }
 
-const RENDER = {
-  header: (block) => el("h2", { className: "block" }, block.text.text),
-  divider: () => el("hr"),
-  section: (block, names) => block.fields
-    ? el("div", { className: "block fields" }, ...block.fields.map((f) => el("div", {}, text(f, names))))
-    : el("div", { className: "block" }, text(block.text, names)),
-  context: (block, names) =>
-    el("div", { className: "block small" }, ...block.elements.map((e) => text(e, names))),
-  table: (block) => {
-    const [heads, ...rows] = block.rows;
-    const row = (cells, tag) => el("tr", {}, ...cells.map((cell) => el(tag, {}, cell.text)));
-    return el("table", { className: "block" }, el("thead", {}, row(heads, "th")),
-      el("tbody", {}, ...rows.map((cells) => row(cells, "td"))));
-  },
-  actions: (block, names, act) =>
-    el("div", { className: "block actions" }, ...block.elements.map((e) => button(e, act))),
-  input: (block, names, act, suggest) => {
-    const id = `input-${block.block_id}`;
-    if (block.element.type === "external_select") return typeAhead(block, id, suggest);
-    const area = block.element.multiline ? "textarea" : "input";
-    const field = el(area, { id, name: block.block_id });
-    if (block.element.initial_value) field.value = block.element.initial_value;
-    if (block.element.type === "number_input") {
-      Object.assign(field, { type: "number", min: block.element.min_value ?? "", max: block.element.max_value ?? "" });
-    }
-    if (block.element.max_length) field.maxLength = block.element.max_length;
-    const hint = block.hint ? el("div", { className: "small", id: `${id}-hint` }, block.hint.text) : "";
-    if (block.hint) field.setAttribute("aria-describedby", `${id}-hint`);
-    const label = block.label.text + (block.optional ? " (optional)" : "");
-    return el("div", {}, el("label", { htmlFor: id }, label), field, hint,
-      el("div", { className: "error", role: "alert", id: `${id}-error` }));
-  },
-};
-
-// A field that offers options while one types: a list below it, by mouse or by arrow keys.
-function typeAhead(block, id, suggest) {
-  const chosen = el("input", { type: "hidden", name: block.block_id });
-  const field = el("input", { id, autocomplete: "off", placeholder: block.element.placeholder?.text ?? "" });
-  const offers = el("select", { id: `${id}-offers`, size: 6, hidden: true });
-  offers.setAttribute("aria-label", `${block.label.text}: what it may be`);
-  const choose = () => {
-    const option = offers.selectedOptions[0];
-    if (!option?.value) return;
-    chosen.value = option.value;
-    field.value = option.text;
-    offers.hidden = true;
-    field.focus();
+// What an element of this block does and holds.
+function within(block, scope) {
+  const key = (object) => `${block.block_id}/${object.action_id}`;
+  return {
+    ...scope,
+    labelled: block.type === "input",
+    text: (object) => text(object, scope.names),
+    act: (object, entry) => scope.act({ ...object, block_id: block.block_id }, entry),
+    suggest: (object, typed) => scope.suggest({ ...object, block_id: block.block_id }, typed),
+    held: (object) => scope.given[key(object)],
+    heldText: (object) => scope.texts[key(object)],
+    enter: (object, entry, words) => {
+      scope.given[key(object)] = entry;
+      scope.texts[key(object)] = words;
+    },
+    chosen: (object, entry) => {
+      if (block.type === "input" && !block.dispatch_action) return;
+      scope.act({ ...object, block_id: block.block_id }, entry);
+    },
   };
-  let asked = 0;
-  field.addEventListener("input", async () => {
-    chosen.value = "";
-    const mine = ++asked;
-    const found = await suggest(block.block_id, field.value);
-    if (mine !== asked) return; // more was typed meanwhile
-    const options = found.map((each) => el("option", { value: each.value }, each.text.text));
-    offers.replaceChildren(...(options.length ? options : [el("option", { disabled: true }, "No results")]));
-    offers.hidden = field.value.length < (block.element.min_query_length ?? 3);
-  });
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowDown" || offers.hidden) return;
-    event.preventDefault();
-    offers.selectedIndex = 0;
-    offers.focus();
-  });
-  offers.addEventListener("click", choose);
-  offers.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    choose();
-  });
-  const hint = block.hint ? el("div", { className: "small" }, block.hint.text) : "";
-  return el("div", {}, el("label", { htmlFor: id }, block.label.text), field, offers, chosen, hint,
-    el("div", { className: "error", role: "alert", id: `${id}-error` }));
 }
 
-function button(element, act) {
-  const node = el("button", { type: "button", className: element.style ?? "" }, element.text.text);
-  node.dataset.action = element.action_id;
-  if (element.accessibility_label) node.setAttribute("aria-label", element.accessibility_label);
-  node.addEventListener("click", () => act(element, node));
-  return node;
+const RENDER = {
+  header: (block) => el("h3", { className: "block head" }, block.text.text),
+  divider: () => el("hr"),
+  section: (block, scope) => {
+    const words = el("div", { className: "words" });
+    if (block.text) words.append(el("div", {}, scope.text(block.text)));
+    if (block.fields) {
+      words.append(el("div", { className: "fields" }, block.fields.map((field) => el("div", {}, scope.text(field)))));
+    }
+    const accessory = block.accessory && (block.accessory.type === "image" ? image(block.accessory)
+      : element(block.accessory, scope, words.textContent.slice(0, 75)));
+    return el("div", { className: "block section" }, words,
+      accessory ? el("div", { className: "accessory" }, accessory) : "");
+  },
+  context: (block, scope) => el("div", { className: "block context" },
+    block.elements.map((each) => (each.type === "image" ? image(each) : el("span", {}, scope.text(each))))),
+  actions: (block, scope) => el("div", { className: "block actions" },
+    block.elements.map((each) => element(each, scope, each.placeholder?.text ?? "Choose"))),
+  image: (block) => el("figure", { className: "block" },
+    block.title ? el("figcaption", { className: "small" }, block.title.text) : "", image(block)),
+  table: (block, scope) => table(block, scope),
+  input: (block, scope) => input(block, scope),
+};
+
+// Only pictures of the practice workspace itself are loaded; for others their words stand.
+function image(object) {
+  return el("span", { className: "picture", role: "img", "aria-label": object.alt_text }, `🖼 ${object.alt_text}`);
+}
+
+function table(block) {
+  const [heads, ...rows] = block.rows;
+  const settings = block.column_settings ?? [];
+  const words = (cell) => cell.text ?? String(cell.value);
+  const row = (cells, tag) => el("tr", {}, cells.map((cell, column) =>
+    el(tag, { className: `to-${settings[column]?.align ?? "left"}` }, words(cell))));
+  return el("div", { className: "block table", role: "region", tabindex: "0", "aria-label": "Table" },
+    el("table", {}, el("thead", {}, row(heads, "th")), el("tbody", {}, rows.map((cells) => row(cells, "td")))));
+}
+
+function input(block, scope) {
+  const label = block.label.text + (block.optional ? " (optional)" : "");
+  const id = newId("field");
+  const node = element(block.element, scope, block.label.text);
+  const field = node.matches("input, textarea") ? node : node.querySelector("[role=combobox]");
+  const hint = block.hint ? el("div", { className: "small hint", id: `${id}-hint` }, block.hint.text) : "";
+  const error = el("div", { className: "error", id: `${id}-error`, role: "alert", "data-error": block.block_id });
+  if (field) {
+    field.id = id;
+    field.setAttribute("aria-describedby", `${block.hint ? `${id}-hint ` : ""}${id}-error`);
+    if (!block.optional) field.setAttribute("aria-required", "true");
+  }
+  const name = field ? el("label", { for: id }, label) : el("div", { className: "label" }, label);
+  return el("div", { className: "block field" }, name, node, hint, error);
 }
 
 function text(object, names) {
   return object.type === "mrkdwn" ? mrkdwn(object.text, names) : object.text;
 }
 
-export function el(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key === "role") node.setAttribute(key, value);
-    else node[key] = value;
-  }
-  node.append(...children);
-  return node;
+function unknown(block) {
+  return el("div", { className: "block small" }, `(a block of type ${block.type})`);
 }
