@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot import logs
 from bot.announcer import Announcer
 from bot.background import Rush, Turns
 from bot.errors import Refused, Unavailable
@@ -131,6 +132,7 @@ class Jobs:
     async def _attend_once(self, request_id: str, job: str) -> bool:
         """Show it, do what is due; say whether anything happened, be it by somebody else."""
         before = await self._store.request(request_id)
+        logs.correlate(before.correlation_id)
         showing = asyncio.create_task(self._announcer.show(request_id))
         try:
             await self._performer.attend(request_id, job)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from bot import logs
 from bot.directory import Directory, Index
 from bot.domain import story
 from bot.domain.policy import (
@@ -93,6 +94,10 @@ class Workflow:
         nobody can tell it is taken for new."""
         return not place.delivery or await self._store.is_first(place.delivery)
 
+    def _correlation_id(self) -> str:
+        """One for all that follows from a click."""
+        return logs.correlation_id() or self._new_id()
+
     async def note_refusal(self, refused: Refused, what: str, place: Place) -> None:
         """Write into the audit trail that somebody was refused `what` they tried."""
         request = refused.about.get("request")
@@ -124,13 +129,15 @@ class Workflow:
         if self._directory.index and (found := self._directory.index.find(text)):
             return found
         # Not in the directory: a customer of today may be at Partner Center already.
-        return await self._partner_center.customers.starting_with(text, Trace(self._new_id()))
+        return await self._partner_center.customers.starting_with(
+            text, Trace(self._correlation_id())
+        )
 
     async def _nearest(self, text: str) -> list[Customer]:
         """Names one could have meant, the most similar first."""
         if self._directory.index:
             return self._directory.index.nearest(text)
-        trace = Trace(self._new_id())
+        trace = Trace(self._correlation_id())
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
 
@@ -199,7 +206,7 @@ class Workflow:
         Every eligible option is remembered for a day as offered to this person, so that its
         button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
         """
-        trace = Trace(self._new_id(), await self._people.locale(place.person))
+        trace = Trace(self._correlation_id(), await self._people.locale(place.person))
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
@@ -301,7 +308,7 @@ class Workflow:
             evidence=evidence,
             policy=policy,
             ms_request_id=self._new_id(),
-            correlation_id=self._new_id(),
+            correlation_id=self._correlation_id(),
             created_at=now,
             expires_at=now + policy.expires_after,
         )
@@ -412,6 +419,7 @@ class Workflow:
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """The request of a card. A copy of the card in another channel decides nothing."""
         request = await self._store.request(pointer.request_id)
+        logs.correlate(request.correlation_id)
         if place.channel_id != request.channel_id:
             raise Refused(Reason.OTHER_CHANNEL, request=request)
         if place.person.team_id != request.requester.team_id:

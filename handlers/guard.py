@@ -14,7 +14,7 @@ import structlog
 from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck
 
-from bot import buttons
+from bot import buttons, metrics
 from bot.announcer import Announcer
 from bot.background import Background, Rush
 from bot.domain.policy import Person
@@ -155,6 +155,7 @@ class Guard:
         """The answer for a handler that did not end well."""
         if isinstance(error, Refused):
             log.info("guard.refused", reason=error.reason)
+            metrics.REFUSALS.labels(error.reason.value).inc()
             what = handle.__module__.rpartition(".")[2]
             noted = self._desk.workflow.note_refusal(error, what, event.place)
             self._background.start(noted, "noting a refusal")

@@ -15,14 +15,18 @@ MAY_IMPORT = {
     "bot.domain": LOW,
     "bot.buttons": LOW,
     "bot.messages": {"bot.messages", "bot.buttons", *LOW},
-    "bot.store": {"bot.store", *LOW},
+    "bot.store": {"bot.store", "bot.metrics", *LOW},
     "bot.vault": {"bot.store"},
-    "bot.partner_center": {"bot.partner_center", *LOW},
+    "bot.partner_center": {"bot.partner_center", "bot.metrics", *LOW},
     "bot.directory": {"bot.partner_center", *LOW},
     "bot.background": set[str](),
     "bot.findings": set[str](),
+    "bot.manifest": set[str](),
     "bot.logs": set[str](),
-    "bot.web": set[str](),
+    "bot.metrics": {"bot.domain"},
+    "bot.door": {"bot.logs", "bot.metrics"},
+    "bot.sockets": {"bot.metrics"},
+    "bot.web": {"bot.metrics"},
     "bot.audit": {"bot.store"},
     "bot.upkeep": {"bot.store", *LOW},
     "bot.slack": set[str](),
@@ -33,25 +37,25 @@ MAY_IMPORT = {
         "bot.findings", "bot.settings", "bot.slack", "bot.messages", "bot.partner_center",
         "bot.store", "bot.vault", *LOW,
     },
-    "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
+    "bot.workflow": {"bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
     },
     "bot.jobs": {
-        "bot.announcer", "bot.performer", "bot.background", "bot.messages", "bot.slack",
+        "bot.announcer", "bot.performer", "bot.background", "bot.logs", "bot.messages", "bot.slack",
         "bot.store", *LOW,
     },
     "handlers": {
         "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack",
-        "bot.background", "bot.messages", "bot.buttons", *LOW,
+        "bot.background", "bot.messages", "bot.metrics", "bot.buttons", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip
 """For each part the parts that it may use. `bot.app` and `bot.cli` know everything."""
 
 KNOWS_ALL = ("bot.app", "bot.cli", "bot.__main__")
-BOLT_ONLY_IN = ("handlers", "bot.app", "bot.web")
+BOLT_ONLY_IN = ("handlers", "bot.app", "bot.web", "bot.sockets", "bot.door")
 PURE = ("bot.domain", "bot.messages", "bot.buttons", "bot.errors")
 IMPURE = {"asyncio", "httpx", "aiohttp", "sqlalchemy", "pydantic", "slack_sdk", "random", "time",
           "uuid", "secrets", "os", "structlog", "logging"}  # fmt: skip

@@ -11,6 +11,7 @@ import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from bot import metrics
 from bot.domain.policy import Person
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
@@ -125,9 +126,18 @@ class Store:
             return request
 
         try:
-            return await self._database.write(insert, attend=[request.id])
+            added = await self._database.write(insert, attend=[request.id])
         except IntegrityError:
             return await self.request(request.id)
+        metrics.step_taken(request, event)
+        return added
+
+    async def by_state(self) -> dict[str, int]:
+        """How many requests are in each state."""
+        table = tables.requests
+        query = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
+        found = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.state: row[1] for row in found}
 
     async def take(
         self,
@@ -146,20 +156,21 @@ class Store:
         Raises Refused (from `step`, UNKNOWN_REQUEST, SUBSCRIPTION_BUSY, DELIVERED_AGAIN).
         """
 
-        def compare_and_set(connection: sa.Connection) -> UpgradeRequest | None:
-            before = rows.read(connection, request_id, lock=True)
+        def compare_and_set(connection: sa.Connection) -> Taken | None:
+            before, seal = rows.lock(connection, request_id)
             after, event = step(before, self._database.now(connection))
             try:
-                changed = rows.change(connection, before.version, after, event)
+                changed = rows.change(connection, before.version, seal, after, event)
             except IntegrityError as error:  # the index that allows one of a subscription
                 raise Refused(Reason.SUBSCRIPTION_BUSY, request=before) from error
             if changed and delivery:
                 self._note_delivery(connection, delivery)
-            return after if changed else None
+            return (after, event) if changed else None
 
         while True:
-            if after := await self._database.write(compare_and_set, [request_id] * attend):
-                return after
+            if taken := await self._database.write(compare_and_set, [request_id] * attend):
+                metrics.step_taken(*taken)
+                return taken[0]
 
     async def attend(self, request_ids: Sequence[str]) -> None:
         """Have the requests attended to now."""

@@ -45,6 +45,7 @@ requests = sa.Table(
     sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
+    sa.Column("seal", sa.Text, server_default="", nullable=False),
 )
 
 
