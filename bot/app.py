@@ -32,6 +32,7 @@ from bot.findings import Finding, Mark, bad
 from bot.jobs import Jobs
 from bot.messages import words
 from bot.messages.explanation import explanation
+from bot.pace import Pace
 from bot.partner_center import (
     ENDPOINTS,
     Application,
@@ -45,6 +46,7 @@ from bot.people import SlackPeople
 from bot.performer import Performer
 from bot.preflight import Preflight
 from bot.settings import NEW_KEY, Settings
+from bot.slack import no_redirects
 from bot.sockets import Sockets
 from bot.store import NewerTables, Store
 from bot.upkeep import Upkeep
@@ -307,7 +309,8 @@ class Bot:
         return self.web.port if self.web else 0
 
     async def _session(self) -> aiohttp.ClientSession:
-        session = aiohttp.ClientSession(trace_configs=[metrics.slack_calls()])
+        traces = [metrics.slack_calls(), no_redirects()]
+        session = aiohttp.ClientSession(trace_configs=traces)
         self._closing.append(session.close)
         return session
 
@@ -370,7 +373,7 @@ class Bot:
             rush=self._rush,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        return Desk(workflow, performer, announcer, jobs)
+        return Desk(workflow, performer, announcer, jobs, Pace(self._clock))
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.

@@ -34,6 +34,9 @@ from bot.store import Offered, Store, patiently
 LONGEST_NAME = 100
 LONGEST_LINK = 500
 
+MOST_OPEN = 20
+"""Requests of one person that wait at once: nobody can decide about a flood."""
+
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
 
@@ -206,6 +209,8 @@ class Workflow:
         Every eligible option is remembered for a day as offered to this person, so that its
         button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
         """
+        policy = self._policies.policy_for(seats=0, channel=place.channel_id, customer=customer.id)
+        await self._require_requester(place, policy)
         trace = Trace(self._correlation_id(), await self._people.locale(place.person))
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
@@ -294,6 +299,8 @@ class Workflow:
         evidence = evidence.strip()
         if evidence and not _is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
+        if await self._store.count_open(person) >= MOST_OPEN:
+            raise Refused(Reason.TOO_MANY_OPEN, most=MOST_OPEN)
         now = await self._store.now()
         request = UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),

@@ -22,6 +22,7 @@ from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
+from bot.pace import Pace
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
@@ -53,6 +54,7 @@ class Desk:
     performer: Performer
     announcer: Announcer
     jobs: Jobs
+    pace: Pace
 
 
 Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
@@ -131,7 +133,7 @@ class Guard:
     async def _run(self, handle: Handler[Inbound], event: Inbound) -> None:
         if not await self._is_new(event):
             return
-        if answer := await self._outcome(handle, event):
+        if answer := await self._outcome(handle, event, at_pace=True):
             await self._answer(event, answer)
 
     async def _answer_once(self, event: Command | Click | Submission, answer: Answer) -> None:
@@ -145,8 +147,12 @@ class Guard:
         except Unavailable:
             return True  # better told twice than not at all
 
-    async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer:
+    async def _outcome(
+        self, handle: Handler[Inbound], event: Inbound, *, at_pace: bool = False
+    ) -> Answer:
         try:
+            if at_pace:
+                self._desk.pace.take(event.place.person)
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
             return self._explain(error, handle, event)

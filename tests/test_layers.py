@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "bot.background": set[str](),
     "bot.findings": set[str](),
     "bot.manifest": set[str](),
+    "bot.pace": LOW,
     "bot.logs": set[str](),
     "bot.metrics": {"bot.domain"},
     "bot.door": {"bot.logs", "bot.metrics"},
@@ -48,7 +49,7 @@ MAY_IMPORT = {
     },
     "handlers": {
         "handlers", "bot.workflow", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack",
-        "bot.background", "bot.messages", "bot.metrics", "bot.buttons", *LOW,
+        "bot.background", "bot.messages", "bot.metrics", "bot.pace", "bot.buttons", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip

@@ -132,6 +132,10 @@ class Store:
         metrics.step_taken(request, event)
         return added
 
+    async def count_open(self, person: Person) -> int:
+        """How many of the newest requests of somebody people can still decide about."""
+        return sum(request.is_open for request in await self.asked_by(person, limit=100))
+
     async def by_state(self) -> dict[str, int]:
         """How many requests are in each state."""
         table = tables.requests
