@@ -48,35 +48,8 @@ requests = sa.Table(
     sa.Column("seal", sa.Text, server_default="", nullable=False),
 )
 
-
-def only(condition: Any) -> dict[str, Any]:
-    """Makes an index one over the rows that meet the condition."""
-    return {"sqlite_where": condition, "postgresql_where": condition}
-
-
-sa.Index("requests_due", requests.c.due_at, **only(requests.c.due_at.is_not(None)))
-sa.Index("requests_unshown", requests.c.id, **only(requests.c.shown_version < requests.c.version))
-sa.Index("requests_untied", requests.c.id, **only(sa.text("tied_version < version")))
-sa.Index("requests_by_state", requests.c.state)
-sa.Index("requests_with_people", requests.c.created_at, **only(sa.text("requester_id <> ''")))
-sa.Index(
-    "requests_by_requester",
-    requests.c.team_id,
-    requests.c.requester_id,
-    requests.c.created_at,
-)
-sa.Index("requests_by_subscription", requests.c.subscription_id, requests.c.created_at)
-sa.Index("requests_by_channel", requests.c.channel_id, requests.c.created_at)
-sa.Index(
-    "requests_by_customer",
-    requests.c.channel_id,
-    requests.c.customer_id,
-    requests.c.created_at,
-)
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""
-
-sa.Index("requests_one_at_a_time", requests.c.subscription_id, unique=True, **only(IN_FLIGHT))
 
 votes = sa.Table(
     "votes",
@@ -113,8 +86,6 @@ journal = sa.Table(
     sa.Column("personal_hash", sa.Text, nullable=False),
     sa.Column("seal", sa.Text, nullable=False),
 )
-sa.Index("journal_by_kind", journal.c.kind, journal.c.number)
-sa.Index("journal_with_people", journal.c.at, **only(journal.c.personal.is_not(None)))
 
 offered = sa.Table(
     "offered",
@@ -123,7 +94,6 @@ offered = sa.Table(
     sa.Column("offered_at", UtcDateTime, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-sa.Index("offered_by_age", offered.c.offered_at)
 
 deliveries = sa.Table(
     "deliveries",
@@ -131,7 +101,6 @@ deliveries = sa.Table(
     sa.Column("delivery", sa.Text, primary_key=True),
     sa.Column("at", UtcDateTime, nullable=False),
 )
-sa.Index("deliveries_by_age", deliveries.c.at)
 
 shown = sa.Table(
     "shown",

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.store import seals
-from bot.store.tables import UtcDateTime, only
+from bot.store.indexes import only
+from bot.store.tables import UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
