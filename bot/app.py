@@ -15,12 +15,12 @@ import aiohttp
 import httpx
 import structlog
 from pydantic import TypeAdapter
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import metrics
 from bot.announcer import Announcer
 from bot.background import Background, Rush
 from bot.bulk import Bulk
@@ -28,12 +28,15 @@ from bot.bundles import Bundles
 from bot.conductor import Conductor
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
+from bot.domain.upgrade import State
+from bot.door import Door
 from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
 from bot.findings import Finding, Mark, bad
 from bot.homes import Homes
 from bot.jobs import Jobs
 from bot.messages import words
 from bot.messages.explanation import explanation
+from bot.pace import Pace
 from bot.partner_center import (
     ENDPOINTS,
     Application,
@@ -47,10 +50,12 @@ from bot.people import SlackPeople
 from bot.performer import Performer
 from bot.preflight import Preflight
 from bot.settings import NEW_KEY, Settings
+from bot.slack import no_redirects
+from bot.sockets import Sockets
 from bot.store import NewerTables, Store
 from bot.upkeep import Upkeep
 from bot.vault import SealedVault
-from bot.web import Web
+from bot.web import OK, Web
 from bot.workflow import Workflow
 from handlers import Desk, Guard, register
 
@@ -59,9 +64,11 @@ log = structlog.get_logger()
 GRACE = 25.0
 """Seconds that running work gets at a stop; what takes longer is settled at the next start."""
 
-WATCH_EVERY = 15.0
-"""Seconds between two looks at whether Slack still is connected."""
+ANSWER_WITHIN = 2.0
+"""Seconds within which the database must answer for the bot to be ready."""
 
+COUNT_EVERY = 30.0
+"""Seconds between two counts of all requests, however often somebody looks at the figures."""
 
 CARD = re.compile(r"/archives/(\w+)/p(\d+)(\d{6})(?:\?|$)")
 """The link that Slack copies for a message, and what is in it: channel and time."""
@@ -124,7 +131,9 @@ class Bot:
         self._retry_pause = retry_pause
         self.background = Background()
         self._rush = Rush()
-        self._socket: AsyncSocketModeHandler | None = None
+        self._sockets: Sockets | None = None
+        self._counted_at = -COUNT_EVERY
+        self._sign_in: SignIn | None = None
         self._closing: list[Callable[[], object]] = []
         self._accepting = False
         self._slack: AsyncWebClient
@@ -145,6 +154,7 @@ class Bot:
 
     async def _start(self) -> None:
         desk, slack, sign_in, team_id = await self._prepare()
+        self._sign_in = sign_in
         self.jobs = desk.jobs
         if self.directory:
             self.directory.start()
@@ -156,7 +166,7 @@ class Bot:
         self._keep_doing(self.upkeep.for_ever(), "upkeep")
         await self._listen(app)
         self._accepting = True
-        log.info("bot.ready", mode="socket" if self._socket else "http", port=self._port)
+        log.info("bot.ready", mode="socket" if self._sockets else "http", port=self._port)
 
     def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Until the bot stops."""
@@ -244,8 +254,8 @@ class Bot:
         self._accepting = False
         if self.directory:
             self.directory.stop()
-        if self._socket:
-            await self._socket.close_async()  # type: ignore[no-untyped-call]
+        if self._sockets:
+            await self._sockets.close()
         if self.web:
             await self.web.stop()
         draining = [self.background.drain(grace)]
@@ -264,29 +274,49 @@ class Bot:
             await self.store.queue.quiet()
         await self.background.quiet()
 
-    async def is_ready(self) -> bool:
-        """Whether a click would be answered."""
-        if self._socket:
-            return self._accepting and await self._socket.client.is_connected()
-        return self._accepting
+    async def parts(self) -> dict[str, str]:
+        """How each part is without which no click is answered: `ok`, or what is wrong."""
+        parts = {"work": OK if self._accepting else "is starting or stopping"}
+        if self._sockets:
+            connected = await self._sockets.connected()
+            parts["slack"] = OK if connected else "there is no connection to Slack"
+        if self.store:
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self.store.now()
+                parts["database"] = OK
+            except (Unavailable, TimeoutError):
+                parts["database"] = "the database does not answer"
+        return parts
+
+    async def measure(self) -> None:
+        """Bring the figures up to date that somebody has to be asked for."""
+        for part, state in (await self.parts()).items():
+            metrics.READY.labels(part).set(state == OK)
+        if self._sockets:
+            metrics.SOCKETS.set(await self._sockets.connected())
+        if self._sign_in and (lasts := self._sign_in.lasts()):
+            metrics.SIGN_IN_DAYS.set(lasts / timedelta(days=1))
+        loop_time = asyncio.get_running_loop().time()
+        if self.store and loop_time - self._counted_at >= COUNT_EVERY:
+            try:
+                by_state = await self.store.by_state()
+                metrics.QUEUE.set(await self.store.queue.depth())
+            except (Unavailable, OSError):
+                return  # what was counted last stays, and `ready` says why
+            self._counted_at = loop_time
+            for state in State:
+                metrics.REQUESTS.labels(state).set(by_state.get(state, 0))
 
     @property
     def _port(self) -> int:
         return self.web.port if self.web else 0
 
     async def _session(self) -> aiohttp.ClientSession:
-        session = aiohttp.ClientSession()
+        traces = [metrics.slack_calls(), no_redirects()]
+        session = aiohttp.ClientSession(trace_configs=traces)
         self._closing.append(session.close)
         return session
-
-    async def _watch(self, socket: AsyncSocketModeHandler) -> None:
-        """The SDK tries a one-time address again and again when its first use failed; without
-        an address it asks Slack for a new one."""
-        while True:
-            await asyncio.sleep(WATCH_EVERY)
-            if not await socket.client.is_connected():
-                log.warning("bot.socket_not_connected")
-                socket.client.wss_uri = None
 
     def _slack_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
         """No call is repeated by itself: the rows say what still has to be shown."""
@@ -372,7 +402,8 @@ class Bot:
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
         bundles = Bundles(workflow, store)
-        return Desk(workflow, performer, announcer, jobs, homes, bulk, bundles)
+        pace = Pace(self._clock)
+        return Desk(workflow, performer, announcer, jobs, homes, bulk, bundles, pace)
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.
@@ -386,7 +417,7 @@ class Bot:
             return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=slack.token)
 
         secret = self._settings.slack_signing_secret
-        return AsyncApp(
+        return Door(
             client=AsyncWebClient(
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
             ),
@@ -397,18 +428,18 @@ class Bot:
         )
 
     async def _listen(self, app: AsyncApp) -> None:
-        token = self._settings.slack_app_token
-        self.web = Web(self._settings.upgrade_bot_http, self.is_ready, slack=None if token else app)
+        token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
+        signed = None if token or not secret else (app, secret.get_secret_value())
+        self.web = Web(self._settings.upgrade_bot_http, self.parts, self.measure, signed)
         try:
             await self.web.start()
         except OSError as error:
             what = f"cannot listen there ({error.strerror})"
             raise StartProblem([bad("UPGRADE_BOT_HTTP", what, "Take another port.")]) from error
         if token:
-            self._socket = AsyncSocketModeHandler(app, token.get_secret_value())
-            watching = asyncio.create_task(self._watch(self._socket), name="watching the socket")
-            self._closing.append(watching.cancel)
-            await self._socket.connect_async()  # type: ignore[no-untyped-call]
+            count = self._settings.upgrade_bot_sockets
+            self._sockets = Sockets(app, token.get_secret_value(), count)
+            await self._sockets.connect()
 
 
 async def open_store(

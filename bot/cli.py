@@ -112,6 +112,21 @@ def login() -> None:
     typer.echo("Signed in. `upgrade-bot run` uses it from its next start.")
 
 
+@app.command()
+def manifest(
+    http: Annotated[
+        str, typer.Option(help="The https address at which Slack reaches the bot: HTTP mode.")
+    ] = "",
+) -> None:
+    """Print the manifest to create the Slack app from: for Socket Mode, or for HTTP mode."""
+    from bot import manifest as made
+
+    try:
+        typer.echo(made.for_http(http) if http else made.for_sockets(), nl=False)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @audit.command("export")
 def export_trail(
     as_csv: Annotated[bool, typer.Option("--csv", help="A table (the default).")] = False,

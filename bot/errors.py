@@ -22,6 +22,9 @@ class Reason(StrEnum):
     MAY_NOT_REQUEST = "may_not_request"
     NOT_IN_A_CHANNEL = "not_in_a_channel"
 
+    TOO_FAST = "too_fast"
+    TOO_MANY_OPEN = "too_many_open"
+
     OFFER_GONE = "offer_gone"
     NOT_YOUR_OFFER = "not_your_offer"
     REASON_MISSING = "reason_missing"

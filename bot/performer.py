@@ -13,6 +13,7 @@ from datetime import datetime
 
 import structlog
 
+from bot import logs
 from bot.domain import story
 from bot.domain.drift import Difference, differences
 from bot.domain.policy import PolicyBook, strictest
@@ -48,6 +49,7 @@ class Performer:
         is dead or cut off, so the answer is lost.
         """
         request, now = await self._store.request(request_id), await self._store.now()
+        logs.correlate(request.correlation_id)
         if _awaits_answer(request) and request.sent_by == job != "":
             return await self._look(await self._lose_answer(request))
         due = story.due_at(request)

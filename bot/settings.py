@@ -167,6 +167,7 @@ class Settings(BaseModel):
         "127.0.0.1",
         3000,
     )
+    upgrade_bot_sockets: int = Field(default=2, ge=1, le=10)
     upgrade_bot_people_days: int | None = Field(default=None, ge=1)
     upgrade_bot_log: Annotated[str, Field(pattern="^(console|json)$")] = "console"
 
@@ -188,6 +189,7 @@ FIXES = {
     "PARTNER_CENTER_CLOUD": "Write global, china or us_government",
     "UPGRADE_BOT_LANGUAGE": "Write en, zh-TW or zh-CN",
     "UPGRADE_BOT_LOG": "Write console or json",
+    "UPGRADE_BOT_SOCKETS": "Write a number from 1 to 10; Slack allows 10 for all bots together",
     "UPGRADE_BOT_PEOPLE_DAYS": "Write a number of days, such as 730, or leave it out",
     "UPGRADE_BOT_CONNECT_SECONDS": "Write a number of seconds, such as 5",
     "UPGRADE_BOT_READ_SECONDS": "Write a number of seconds, such as 30",

@@ -1,24 +1,53 @@
-"""The bot's own HTTP server: health for whoever watches it, and in HTTP mode Slack's calls."""
+"""The bot's own HTTP server: health and figures for whoever watches it, and in HTTP mode Slack's
+calls.
 
-from collections.abc import Awaitable, Callable
+Whatever comes in is doubted before Bolt sees it: who takes too long is dropped, what is too long is
+not read, and of what is not signed by Slack only the size is logged.
+"""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+
+from bot import metrics
+
+log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
 """Bytes. Slack's payloads stay far below."""
 
+PATIENCE = 10.0
+"""Seconds that somebody may take to send a request, and a connection may stay idle."""
+
+OK = "ok"
+"""What is said of a part that is as it must be."""
+
 
 class Web:
-    """Serves `/healthz`, `/readyz` and, given a `slack` app, `/slack/events`."""
+    """Serves `/healthz`, `/readyz`, `/metrics` and, given a `slack` app and the secret that Slack
+    signs with, `/slack/events`. `parts` says how each part of the bot is; `measure` brings the
+    figures up to date."""
 
     def __init__(
-        self, address: tuple[str, int], ready: Callable[[], Awaitable[bool]], slack: AsyncApp | None
+        self,
+        address: tuple[str, int],
+        parts: Callable[[], Awaitable[Mapping[str, str]]],
+        measure: Callable[[], Awaitable[None]],
+        slack: tuple[AsyncApp, str] | None,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         self._address = address
-        self._ready = ready
-        self._slack = slack
+        self._parts = parts
+        self._measure = measure
+        self._slack = slack[0] if slack else None
+        self._signature = SignatureVerifier(slack[1]) if slack else None
+        self._patience = patience
         self._runner: web.AppRunner | None = None
         self.port = address[1]
 
@@ -27,9 +56,15 @@ class Web:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._readiness)
+        app.router.add_get("/metrics", self._metrics)
         if self._slack:
             app.router.add_post("/slack/events", self._events)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            keepalive_timeout=self._patience,
+            lingering_time=self._patience,
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, *self._address).start()
         self.port = int(self._runner.addresses[0][1])
@@ -43,17 +78,46 @@ class Web:
         return web.json_response({"status": "alive"})
 
     async def _readiness(self, _request: web.Request) -> web.Response:
-        ready = await self._ready()
-        status = 200 if ready else 503
-        return web.json_response({"status": "ready" if ready else "not ready"}, status=status)
+        parts = dict(await self._parts())
+        ready = all(each == OK for each in parts.values())
+        said = {"status": "ready" if ready else "not ready", "parts": parts}
+        return web.json_response(said, status=200 if ready else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        await self._measure()
+        return web.Response(body=metrics.text(), headers={"Content-Type": metrics.TEXT})
 
     async def _events(self, request: web.Request) -> web.Response:
-        """Slack's calls. Bolt verifies the signature; it fails on a timestamp that is no number."""
-        if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
+        """Slack's calls."""
+        try:
+            async with asyncio.timeout(self._patience):
+                body = await request.read()
+        except TimeoutError:
+            log.warning("web.too_slow")
+            refused = web.Response(status=408)
+            refused.force_close()
+            return refused
+        if b"ssl_check=1" in body.split(b"&"):  # Slack looks at our certificate, without signing
+            return web.Response()
+        if not self._is_slacks(request, body):
+            metrics.BAD_SIGNATURES.inc()
+            log.warning("web.bad_signature", bytes=len(body))
             return web.Response(status=401)
         assert self._slack is not None  # noqa: S101 - the route exists only with it
         try:
             bolt_request = await to_bolt_request(request)
-        except ValueError:  # Bolt parses the body before it looks at the signature
+        except ValueError:  # it is Slack's, and still nothing that Bolt can read
             return web.Response(status=400)
         return await to_aiohttp_response(await self._slack.async_dispatch(bolt_request))
+
+    def _is_slacks(self, request: web.Request, body: bytes) -> bool:
+        """Whether Slack has signed it in the last five minutes."""
+        stamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        signature = request.headers.get("X-Slack-Signature", "")
+        if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12 and signature.isascii()):
+            return False
+        assert self._signature is not None  # noqa: S101 - as above
+        try:
+            return self._signature.is_valid(body, stamp, signature)
+        except UnicodeDecodeError:  # Slack sends no such body
+            return False

@@ -13,6 +13,7 @@ from itertools import compress
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from bot import logs
 from bot.directory import Directory, Index
 from bot.domain import story
 from bot.domain.home import Home
@@ -45,6 +46,8 @@ MOST_UNDECIDED = 50
 
 MOST_EARLIER = 3
 """Other requests about the same subscription that a card names."""
+MOST_OPEN = 20
+"""Requests of one person that wait at once: nobody can decide about a flood."""
 
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
@@ -108,6 +111,10 @@ class Workflow:
         nobody can tell it is taken for new."""
         return not place.delivery or await self._store.is_first(place.delivery)
 
+    def _correlation_id(self) -> str:
+        """One for all that follows from a click."""
+        return logs.correlation_id() or self._new_id()
+
     async def note_refusal(self, refused: Refused, what: str, place: Place) -> None:
         """Write into the audit trail that somebody was refused `what` they tried."""
         request = refused.about.get("request")
@@ -140,13 +147,15 @@ class Workflow:
         if self._directory.index and (found := self._directory.index.find(text)):
             return found
         # Not in the directory: a customer of today may be at Partner Center already.
-        return await self._partner_center.customers.starting_with(text, Trace(self._new_id()))
+        return await self._partner_center.customers.starting_with(
+            text, Trace(self._correlation_id())
+        )
 
     async def nearest(self, text: str) -> list[Customer]:
         """Names one could have meant, the most similar first."""
         if self._directory.index:
             return self._directory.index.nearest(text)
-        trace = Trace(self._new_id())
+        trace = Trace(self._correlation_id())
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
 
@@ -215,7 +224,9 @@ class Workflow:
         Every eligible option is remembered for a day as offered to this person, so that its
         button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
         """
-        trace = Trace(self._new_id(), await self._people.locale(place.person))
+        policy = self._policies.policy_for(seats=0, channel=place.channel_id, customer=customer.id)
+        await self.require_requester(place, policy)
+        trace = Trace(self._correlation_id(), await self._people.locale(place.person))
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
@@ -361,6 +372,8 @@ class Workflow:
         evidence = evidence.strip()
         if evidence and not is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
+        if await self._store.count_open(person) >= MOST_OPEN:
+            raise Refused(Reason.TOO_MANY_OPEN, most=MOST_OPEN)
         now = await self._store.now()
         request = UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),
@@ -375,7 +388,7 @@ class Workflow:
             evidence=evidence,
             policy=policy,
             ms_request_id=self._new_id(),
-            correlation_id=self._new_id(),
+            correlation_id=self._correlation_id(),
             created_at=now,
             expires_at=now + policy.expires_after,
             price=self._prices.change(offered.subscription, option, now),
@@ -500,6 +513,7 @@ class Workflow:
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """The request of a card. A copy of the card in another channel decides nothing."""
         request = await self._store.request(pointer.request_id)
+        logs.correlate(request.correlation_id)
         if request.bundle_id:  # it has no card of its own, so the button is forged
             raise Refused(Reason.UNKNOWN_BUTTON)
         if place.channel_id != request.channel_id:

@@ -14,7 +14,7 @@ import structlog
 from pydantic import ValidationError
 from slack_bolt.async_app import AsyncAck
 
-from bot import buttons
+from bot import buttons, metrics
 from bot.announcer import Announcer
 from bot.background import Background, Rush
 from bot.bulk import Bulk
@@ -26,6 +26,7 @@ from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
 from bot.messages.language import speaking
+from bot.pace import Pace
 from bot.performer import Performer
 from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
@@ -63,6 +64,7 @@ class Desk:
     homes: Homes
     bulk: Bulk
     bundles: Bundles
+    pace: Pace
 
 
 Handler = Callable[[Inbound, Desk], Awaitable[Answer]]
@@ -174,7 +176,7 @@ class Guard:
         if not await self._is_new(event):
             return
         with speaking(await self._language(event.place.person)):
-            outcome = await self._outcome(handle, event)
+            outcome = await self._outcome(handle, event, at_pace=True)
         if outcome:
             await self._answer(event, outcome)
 
@@ -203,8 +205,12 @@ class Guard:
         except Unavailable:
             return True  # better told twice than not at all
 
-    async def _outcome(self, handle: Handler[Inbound], event: Inbound) -> Answer | Exception:
+    async def _outcome(
+        self, handle: Handler[Inbound], event: Inbound, *, at_pace: bool = False
+    ) -> Answer | Exception:
         try:
+            if at_pace:
+                self._desk.pace.take(event.place.person)
             return await handle(event, self._desk)
         except Exception as error:  # whatever it is, the person is told
             if isinstance(error, Refused):
@@ -217,6 +223,7 @@ class Guard:
         """The answer for a handler that did not end well."""
         if isinstance(error, Refused):
             log.info("guard.refused", reason=error.reason)
+            metrics.REFUSALS.labels(error.reason.value).inc()
             if seen := error.about.get("request") or error.about.get("bundle"):
                 id = getattr(seen, "bundle_id", "") or seen.id  # a row is shown by its bundle
                 again = self._desk.jobs.put(id)  # what the person saw may be old

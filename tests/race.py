@@ -158,8 +158,9 @@ def without_compare_and_set() -> None:
         after, event = step(before, await self.now())
 
         def write(connection: sa.Connection) -> None:
-            last = rows.read(connection, request_id, lock=True).version
-            rows.change(connection, last, replace(after, version=last + 1), event)
+            newest, seal = rows.lock(connection, request_id)
+            forced = replace(after, version=newest.version + 1)
+            rows.change(connection, newest.version, seal, forced, event)
 
         await self._database.write(write, [request_id] if attend is None else attend)
         return await self.request(request_id)

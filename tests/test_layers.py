@@ -15,14 +15,19 @@ MAY_IMPORT = {
     "bot.domain": LOW,
     "bot.buttons": LOW,
     "bot.messages": {"bot.messages", "bot.buttons", *LOW},
-    "bot.store": {"bot.store", *LOW},
+    "bot.store": {"bot.store", "bot.metrics", *LOW},
     "bot.vault": {"bot.store"},
-    "bot.partner_center": {"bot.partner_center", *LOW},
+    "bot.partner_center": {"bot.partner_center", "bot.metrics", *LOW},
     "bot.directory": {"bot.partner_center", *LOW},
     "bot.background": set[str](),
     "bot.findings": set[str](),
+    "bot.manifest": set[str](),
+    "bot.pace": LOW,
     "bot.logs": set[str](),
-    "bot.web": set[str](),
+    "bot.metrics": {"bot.domain"},
+    "bot.door": {"bot.logs", "bot.metrics"},
+    "bot.sockets": {"bot.metrics"},
+    "bot.web": {"bot.metrics"},
     "bot.audit": {"bot.store"},
     "bot.upkeep": {"bot.store", *LOW},
     "bot.slack": set[str](),
@@ -37,8 +42,8 @@ MAY_IMPORT = {
     "bot.bulk": {"bot.workflow", "bot.store", "bot.partner_center", *LOW},
     "bot.bundles": {"bot.workflow", "bot.store", *LOW},
     "bot.conductor": {"bot.store", *LOW},
-    "bot.workflow": {"bot.directory", "bot.store", "bot.partner_center", *LOW},
-    "bot.performer": {"bot.store", "bot.partner_center", *LOW},
+    "bot.workflow": {"bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW},
+    "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
     },
@@ -52,14 +57,15 @@ MAY_IMPORT = {
     },
     "handlers": {
         "handlers", "bot.workflow", "bot.bulk", "bot.bundles", "bot.performer", "bot.announcer",
-        "bot.jobs", "bot.slack", "bot.homes", "bot.background", "bot.messages", "bot.buttons", *LOW,
+        "bot.jobs", "bot.slack", "bot.homes", "bot.background", "bot.messages", "bot.buttons",
+        "bot.metrics", "bot.pace", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip
 """For each part the parts that it may use. `bot.app` and `bot.cli` know everything."""
 
 KNOWS_ALL = ("bot.app", "bot.cli", "bot.__main__")
-BOLT_ONLY_IN = ("handlers", "bot.app", "bot.web")
+BOLT_ONLY_IN = ("handlers", "bot.app", "bot.web", "bot.sockets", "bot.door")
 PURE = ("bot.domain", "bot.messages", "bot.buttons", "bot.errors")
 IMPURE = {"asyncio", "httpx", "aiohttp", "sqlalchemy", "pydantic", "slack_sdk", "random", "time",
           "uuid", "secrets", "os", "structlog", "logging"}  # fmt: skip

@@ -7,7 +7,10 @@ import pytest
 import yaml
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+from typer.testing import CliRunner
 
+from bot.cli import app as cli
+from bot.manifest import for_http, for_sockets
 from bot.preflight import SCOPES
 from bot.sandbox.practice import PracticeClock, workspace
 from handlers import Guard, register
@@ -52,3 +55,36 @@ def test_interactivity_and_socket_mode_are_on(manifest: dict[str, Any]) -> None:
     """Without them no button does anything."""
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is True
+
+
+def test_for_http_mode_every_address_is_there(manifest: dict[str, Any]) -> None:
+    """Commands, buttons and forms, and letters typed ahead; everything else is the same."""
+    made = yaml.safe_load(for_http("https://bot.example.com"))
+    url = "https://bot.example.com/slack/events"
+    (command,) = made["features"]["slash_commands"]
+    assert command.pop("url") == url
+    interactivity = made["settings"]["interactivity"]
+    assert interactivity.pop("request_url") == interactivity.pop("message_menu_options_url") == url
+    assert made["settings"]["socket_mode_enabled"] is False
+    made["settings"]["socket_mode_enabled"] = True
+    assert made == manifest == yaml.safe_load(for_sockets())
+    assert "https://x.example/my/path\n" in for_http("https://x.example/my/path")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://bot.example.com", "bot.example.com", "https://", "https://a b", "https://x#y"],
+)
+def test_an_address_that_slack_could_not_call_is_refused(address: str) -> None:
+    """Slack wants https."""
+    with pytest.raises(ValueError, match="is no https address such as"):
+        for_http(address)
+
+
+def test_the_command_prints_it() -> None:
+    """To be pasted at Slack."""
+    runner = CliRunner()
+    assert runner.invoke(cli, ["manifest"]).stdout == for_sockets()
+    said = runner.invoke(cli, ["manifest", "--http", "https://bot.example.com"])
+    assert said.stdout == for_http("https://bot.example.com")
+    assert runner.invoke(cli, ["manifest", "--http", "http://x"]).exit_code == 2

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from bot import metrics
 from bot.domain import bundle as steps
 from bot.domain.bundle import Bundle, BundleEvent, BundleTaken
 from bot.domain.pasted import Draft
 from bot.domain.subscription import Customer
-from bot.domain.upgrade import Event, UpgradeRequest
+from bot.domain.upgrade import Event, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import deliveries, rows, tables
 from bot.store.database import Database
@@ -60,19 +61,20 @@ class Bundles:
         there already is returned as it is. Raises Refused(DELIVERED_AGAIN)."""
         bundle, requests, event = taken
 
-        def insert(connection: sa.Connection) -> Bundle:
+        def insert(connection: sa.Connection) -> None:
             if delivery:
                 deliveries.note(connection, delivery, self._database.now(connection))
             connection.execute(_NEW, {"id": bundle.id, "shown_version": 0, **_columns(bundle)})
             for request, asked in requests:
                 rows.add(connection, request, asked)
             _remember(connection, bundle, event)
-            return bundle
 
         try:
-            return await self._database.write(insert, attend=[bundle.id])
+            await self._database.write(insert, attend=[bundle.id])
         except IntegrityError:
             return await self.bundle(bundle.id)
+        _count(requests)
+        return bundle
 
     async def take(
         self,
@@ -88,24 +90,29 @@ class Bundles:
         Raises Refused (from `step`, UNKNOWN_REQUEST, SUBSCRIPTION_BUSY, DELIVERED_AGAIN).
         """
 
-        def compare_and_set(connection: sa.Connection) -> tuple[Bundle, BundleEvent]:
+        def compare_and_set(
+            connection: sa.Connection,
+        ) -> tuple[Bundle, Sequence[Taken], BundleEvent]:
             connection.execute(_LOCK_ROWS, {"id": bundle_id}).all()
             before, now = read(connection, bundle_id, lock=True), self._database.now(connection)
             after, taken, event = step(before, now)
             for request, happened in taken:
                 version = before.row(request.id).version
+                _, seal = rows.lock(connection, request.id)
                 try:
-                    _must(rows.change(connection, version, request, happened))
+                    _must(rows.change(connection, version, seal, request, happened))
                 except IntegrityError as error:  # the index that allows one of a subscription
                     busy = before.row(request.id)
                     raise Refused(Reason.SUBSCRIPTION_BUSY, request=busy) from error
             _change(connection, before, after, event)
             if delivery:
                 deliveries.note(connection, delivery, now)
-            return after, event
+            return after, taken, event
 
         ids = [bundle_id] if attend is None else attend
-        return await self._database.write(compare_and_set, ids)
+        after, taken, event = await self._database.write(compare_and_set, ids)
+        _count(taken)
+        return after, event
 
     async def bundle(self, bundle_id: str) -> Bundle:
         """A bundle with its rows, as they are. Raises Refused(UNKNOWN_REQUEST)."""
@@ -210,3 +217,9 @@ def _remember(connection: sa.Connection, bundle: Bundle, event: BundleEvent) -> 
         "body": rows.as_json(EVENT, event),
     }
     connection.execute(_LINE, line)
+
+
+def _count(taken: Sequence[Taken]) -> None:
+    """The steps of rows are steps like others."""
+    for request, event in taken:
+        metrics.step_taken(request, event)

@@ -87,6 +87,17 @@ class Queue:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=0.1)
 
+    async def depth(self) -> int:
+        """Jobs that wait or run, of all bots."""
+        if self._connect is None:
+            return self._unfinished
+        connection = await self._connect()
+        try:
+            counted = await Queries(AsyncpgDriver(connection)).queue_size()
+        finally:
+            await connection.close()
+        return sum(each.count for each in counted)
+
     async def quiet(self) -> None:
         """Wait until every job of this process is finished. Only for a queue in memory."""
         async with self._finished:

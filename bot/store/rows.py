@@ -21,13 +21,13 @@ _table = tables.requests
 
 # Built once: to build these statements takes longer than to run them.
 _BODY = sa.select(_table.c.body).where(_table.c.id == sa.bindparam("id"))
-_BODY_LOCKED = _BODY.with_for_update()
+_LOCKED = (
+    sa.select(_table.c.body, _table.c.seal)
+    .where(_table.c.id == sa.bindparam("id"))
+    .with_for_update()
+)
 _IF_UNCHANGED = sa.update(_table).where(
     _table.c.id == sa.bindparam("of"), _table.c.version == sa.bindparam("at_version")
-)
-_history = tables.history
-_SEAL = sa.select(_history.c.seal).where(
-    _history.c.request_id == sa.bindparam("id"), _history.c.version == sa.bindparam("before")
 )
 _NEW, _LINE, _VOTE = sa.insert(_table), sa.insert(tables.history), sa.insert(tables.votes)
 
@@ -37,17 +37,21 @@ def as_json(kind: TypeAdapter[Any], value: Any) -> str:
     return kind.dump_json(value).decode()
 
 
-def read(connection: sa.Connection, request_id: str, *, lock: bool = False) -> UpgradeRequest:
-    """A request. Raises Refused(UNKNOWN_REQUEST).
-
-    With `lock` nobody else changes it until the transaction ends (on SQLite a transaction that
-    writes is alone anyway).
-    """
-    found = connection.execute(_BODY_LOCKED if lock else _BODY, {"id": request_id})
-    body = found.scalar_one_or_none()
+def read(connection: sa.Connection, request_id: str) -> UpgradeRequest:
+    """A request. Raises Refused(UNKNOWN_REQUEST)."""
+    body = connection.execute(_BODY, {"id": request_id}).scalar_one_or_none()
     if body is None:
         raise Refused(Reason.UNKNOWN_REQUEST)
     return REQUEST.validate_json(body)
+
+
+def lock(connection: sa.Connection, request_id: str) -> tuple[UpgradeRequest, str]:
+    """A request that nobody else changes until the transaction ends (on SQLite a transaction that
+    writes is alone anyway), and the seal of its newest line. Raises Refused(UNKNOWN_REQUEST)."""
+    row = connection.execute(_LOCKED, {"id": request_id}).one_or_none()
+    if row is None:
+        raise Refused(Reason.UNKNOWN_REQUEST)
+    return REQUEST.validate_json(row.body), row.seal
 
 
 def event(body: str, personal: str | None) -> Event:
@@ -58,18 +62,24 @@ def event(body: str, personal: str | None) -> Event:
 def add(connection: sa.Connection, request: UpgradeRequest, event: Event) -> None:
     """A new request and its first line of history."""
     columns = _columns(request)
-    connection.execute(_NEW, {"id": request.id, "shown_version": 0, **columns})
-    _remember(connection, request, event, columns["body"])
+    line = _line("", request, event, columns["body"])
+    row = {"id": request.id, "shown_version": 0, "seal": line["seal"], **columns}
+    connection.execute(_NEW, row)
+    _remember(connection, line, request, event)
 
 
-def change(connection: sa.Connection, version: int, request: UpgradeRequest, event: Event) -> bool:
-    """Compare and set: write what a step made of the request, its line of history, and the vote
-    if it was one; only if the row still has that `version`, and say whether it had."""
-    key = {"of": request.id, "at_version": version}
+def change(
+    connection: sa.Connection, version: int, seal: str, request: UpgradeRequest, event: Event
+) -> bool:
+    """Compare and set: write what a step made of the request, its line of history after the one
+    with that `seal`, and the vote if it was one; only if the row still has that `version`, and say
+    whether it had."""
     columns = _columns(request)
+    line = _line(seal, request, event, columns["body"])
+    key = {"of": request.id, "at_version": version, "seal": line["seal"]}
     if connection.execute(_IF_UNCHANGED, {**key, **columns}).rowcount != 1:
         return False
-    _remember(connection, request, event, columns["body"])
+    _remember(connection, line, request, event)
     return True
 
 
@@ -92,16 +102,13 @@ def _columns(request: UpgradeRequest) -> dict[str, Any]:
     }
 
 
-def _remember(
-    connection: sa.Connection, request: UpgradeRequest, event: Event, document: str
-) -> None:
-    key = {"id": request.id, "before": request.version - 1}
-    before = connection.execute(_SEAL, key).scalar_one_or_none() or ""
+def _line(before: str, request: UpgradeRequest, event: Event, document: str) -> dict[str, Any]:
+    """The line of history of a step, sealed after the line whose seal is `before`."""
     facts, personal = seals.parts_of(EVENT.dump_python(event, mode="json"))
     facts["request"] = _vouched_for(request, event.step, document)
     body, (hidden, personal_hash) = seals.canonical(facts), seals.hide(personal)
     said = (request.id, str(request.version), event.step, event.at.astimezone(UTC).isoformat())
-    line = {
+    return {
         "request_id": request.id,
         "version": request.version,
         "step": event.step,
@@ -111,6 +118,11 @@ def _remember(
         "personal_hash": personal_hash,
         "seal": seals.seal(before, *said, body, personal_hash),
     }
+
+
+def _remember(
+    connection: sa.Connection, line: dict[str, Any], request: UpgradeRequest, event: Event
+) -> None:
     connection.execute(_LINE, line)
     if event.step is Step.APPROVE:
         vote = request.approvals[-1]

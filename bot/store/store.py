@@ -10,6 +10,7 @@ import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
+from bot import metrics
 from bot.domain.bundle import is_bundle
 from bot.domain.offer import Offered
 from bot.domain.policy import Person
@@ -130,9 +131,23 @@ class Store:
             return request
 
         try:
-            return await self._database.write(insert, attend=[request.id])
+            added = await self._database.write(insert, attend=[request.id])
         except IntegrityError:
             return await self.request(request.id)
+        metrics.step_taken(request, event)
+        return added
+
+    async def count_open(self, person: Person) -> int:
+        """How many of the newest requests of somebody people can still decide about, one by one."""
+        newest = await self.asked_by(person, limit=100)
+        return sum(request.is_open and not request.bundle_id for request in newest)
+
+    async def by_state(self) -> dict[str, int]:
+        """How many requests are in each state."""
+        table = tables.requests
+        query = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
+        found = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.state: row[1] for row in found}
 
     async def take(
         self,
@@ -151,23 +166,24 @@ class Store:
         Raises Refused (from `step`, UNKNOWN_REQUEST, SUBSCRIPTION_BUSY, DELIVERED_AGAIN).
         """
 
-        def compare_and_set(connection: sa.Connection) -> UpgradeRequest | None:
-            before = rows.read(connection, request_id, lock=True)
+        def compare_and_set(connection: sa.Connection) -> Taken | None:
+            before, seal = rows.lock(connection, request_id)
             after, event = step(before, self._database.now(connection))
             try:
-                changed = rows.change(connection, before.version, after, event)
+                changed = rows.change(connection, before.version, seal, after, event)
             except IntegrityError as error:  # the index that allows one of a subscription
                 raise Refused(Reason.SUBSCRIPTION_BUSY, request=before) from error
             if changed and after.bundle_id:
                 bundles.moved(connection, after, event)
             if changed and delivery:
                 deliveries.note(connection, delivery, self._database.now(connection))
-            return after if changed else None
+            return (after, event) if changed else None
 
         ids = [request_id] if attend is None else attend
         while True:
-            if after := await self._database.write(compare_and_set, ids):
-                return after
+            if taken := await self._database.write(compare_and_set, ids):
+                metrics.step_taken(*taken)
+                return taken[0]
 
     async def attend(self, ids: Sequence[str]) -> None:
         """Have requests and bundles attended to now."""

@@ -46,41 +46,12 @@ requests = sa.Table(
     sa.Column("bundle_id", sa.Text, server_default="", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
+    sa.Column("seal", sa.Text, server_default="", nullable=False),
 )
 
-
-def only(condition: Any) -> dict[str, Any]:
-    """Makes an index one over the rows that meet the condition."""
-    return {"sqlite_where": condition, "postgresql_where": condition}
-
-
-sa.Index("requests_due", requests.c.due_at, **only(requests.c.due_at.is_not(None)))
-sa.Index("requests_unshown", requests.c.id, **only(requests.c.shown_version < requests.c.version))
-sa.Index("requests_untied", requests.c.id, **only(sa.text("tied_version < version")))
-sa.Index("requests_by_state", requests.c.state)
-sa.Index("requests_with_people", requests.c.created_at, **only(sa.text("requester_id <> ''")))
-sa.Index(
-    "requests_by_requester",
-    requests.c.team_id,
-    requests.c.requester_id,
-    requests.c.created_at,
-)
-sa.Index("requests_by_subscription", requests.c.subscription_id, requests.c.created_at)
-sa.Index("requests_by_channel", requests.c.channel_id, requests.c.created_at)
-sa.Index(
-    "requests_by_customer",
-    requests.c.channel_id,
-    requests.c.customer_id,
-    requests.c.created_at,
-)
 OPEN = sa.text("state IN ('awaiting_approval', 'approved')")
-sa.Index("requests_open", requests.c.team_id, requests.c.created_at, **only(OPEN))
-
-sa.Index("requests_by_bundle", requests.c.bundle_id, **only(sa.text("bundle_id <> ''")))
 IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 """Literal, because a partial index serves only a query that repeats its condition."""
-
-sa.Index("requests_one_at_a_time", requests.c.subscription_id, unique=True, **only(IN_FLIGHT))
 
 votes = sa.Table(
     "votes",
@@ -117,8 +88,6 @@ journal = sa.Table(
     sa.Column("personal_hash", sa.Text, nullable=False),
     sa.Column("seal", sa.Text, nullable=False),
 )
-sa.Index("journal_by_kind", journal.c.kind, journal.c.number)
-sa.Index("journal_with_people", journal.c.at, **only(journal.c.personal.is_not(None)))
 
 offered = sa.Table(
     "offered",
@@ -127,7 +96,6 @@ offered = sa.Table(
     sa.Column("offered_at", UtcDateTime, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-sa.Index("offered_by_age", offered.c.offered_at)
 
 deliveries = sa.Table(
     "deliveries",
@@ -135,7 +103,6 @@ deliveries = sa.Table(
     sa.Column("delivery", sa.Text, primary_key=True),
     sa.Column("at", UtcDateTime, nullable=False),
 )
-sa.Index("deliveries_by_age", deliveries.c.at)
 
 shown = sa.Table(
     "shown",
@@ -156,7 +123,6 @@ homes = sa.Table(
     sa.Column("user_id", sa.Text, primary_key=True),
     sa.Column("opened_at", UtcDateTime, nullable=False),
 )
-sa.Index("homes_by_age", homes.c.opened_at)
 bundles = sa.Table(
     "bundles",
     metadata,
@@ -173,8 +139,6 @@ bundles = sa.Table(
     sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-sa.Index("bundles_due", bundles.c.due_at, **only(bundles.c.due_at.is_not(None)))
-sa.Index("bundles_unshown", bundles.c.id, **only(bundles.c.shown_version < bundles.c.version))
 
 bundle_history = sa.Table(
     "bundle_history",
@@ -205,7 +169,6 @@ drafts = sa.Table(
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-sa.Index("drafts_by_age", drafts.c.made_at)
 
 secrets = sa.Table(
     "secrets",

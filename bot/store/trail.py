@@ -343,18 +343,13 @@ class _Proof:
         self._broken.append(Broken(self._chain, number, at, how))
 
 
-_requests, _history, _shown = tables.requests, tables.history, tables.shown
+_requests, _shown = tables.requests, tables.shown
 
 _UNTIED = (
     sa.select(
-        _requests.c.id, _requests.c.version, _history.c.seal, _shown.c.channel_id, _shown.c.ts
+        _requests.c.id, _requests.c.version, _requests.c.seal, _shown.c.channel_id, _shown.c.ts
     )
-    .join_from(
-        _requests,
-        _history,
-        (_history.c.request_id == _requests.c.id) & (_history.c.version == _requests.c.version),
-    )
-    .outerjoin(_shown, _shown.c.request_id == _requests.c.id)
+    .outerjoin_from(_requests, _shown, _shown.c.request_id == _requests.c.id)
     .where(_requests.c.tied_version < _requests.c.version)
     .order_by(_requests.c.id)
     .limit(TIED_AT_ONCE)

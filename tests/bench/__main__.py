@@ -14,12 +14,14 @@ import bot.app  # noqa: F401 - its memory is part of the figure
 from tests.bench.decisions import decisions
 from tests.bench.figure import Figure
 from tests.bench.lookups import fan_out
+from tests.bench.starting import starting
 from tests.bench.type_ahead import type_ahead
 
 
 async def measure(*, quick: bool) -> list[Figure]:
     """Every figure, in turn, so that none disturbs another."""
     return [
+        *await starting(rounds=3 if quick else 9),
         *await type_ahead(questions=640 if quick else 6400),
         await fan_out(rounds=1 if quick else 5),
         *await decisions(quick=quick),

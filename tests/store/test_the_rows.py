@@ -16,7 +16,7 @@ from bot.domain import story
 from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.store import Shown, Store
+from bot.store import Shown, Store, indexes
 from bot.store.postgres import Postgres
 from bot.store.sqlite import Sqlite
 from bot.store.tables import metadata
@@ -172,7 +172,8 @@ async def test_what_another_has_shown_meanwhile_is_not_overwritten(store: Store)
 
 
 async def test_the_migrations_make_the_tables_of_the_code(store: Store) -> None:
-    """A column that was forgotten in a migration is found here."""
+    """A column or an index that was forgotten in a migration is found here."""
+    assert indexes.only(None)
 
     def differences(connection: sa.Connection) -> list[object]:
         ours = {"compare_type": True, "include_name": lambda name, *_: "pgqueuer" not in str(name)}

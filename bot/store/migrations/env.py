@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from bot.store import indexes
 from bot.store.tables import metadata
+
+indexes.only(None)  # loading it adds them to the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.tables import UtcDateTime, only
+from bot.store.indexes import only
+from bot.store.tables import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"

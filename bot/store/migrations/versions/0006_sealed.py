@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.store import seals
-from bot.store.tables import UtcDateTime, only
+from bot.store.indexes import only
+from bot.store.tables import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
@@ -21,12 +22,10 @@ def upgrade() -> None:
     """Seal the history that there is, as it is; from here on the database lets nothing of it be
     changed but that personal data is taken away."""
     _let_history_be_changed()
-    for column in (
-        sa.Column("personal", sa.Text),
-        sa.Column("personal_hash", sa.Text, server_default="", nullable=False),
-        sa.Column("seal", sa.Text, server_default="", nullable=False),
-    ):
-        op.add_column("history", column)
+    op.add_column("history", sa.Column("personal", sa.Text))
+    for name in ("personal_hash", "seal"):
+        op.add_column("history", sa.Column(name, sa.Text, server_default="", nullable=False))
+    op.add_column("requests", sa.Column("seal", sa.Text, server_default="", nullable=False))
     op.add_column(
         "requests", sa.Column("tied_version", sa.Integer, server_default="0", nullable=False)
     )
@@ -114,6 +113,9 @@ def _seal_what_there_is() -> None:
                 .where(history.c.request_id == row.request_id, history.c.version == row.version)
                 .values(body=body, personal=text, personal_hash=hidden, seal=before)
             )
+            if row.version == row.newest:
+                head = sa.update(requests).where(requests.c.id == row.request_id)
+                connection.execute(head.values(seal=before))
             last = (row.request_id, row.version)
 
 
@@ -122,7 +124,9 @@ def _tables() -> tuple[sa.TableClause, sa.TableClause]:
     history = sa.table(
         "history", *(sa.column(name) for name in names), sa.column("at", UtcDateTime)
     )
-    requests = sa.table("requests", sa.column("id"), sa.column("version"), sa.column("body"))
+    requests = sa.table(
+        "requests", *(sa.column(name) for name in ("id", "version", "body", "seal"))
+    )
     return history, requests
 
 

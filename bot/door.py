@@ -1,0 +1,37 @@
+"""What every delivery of Slack's passes on its way in: it gets a name for the log, and is timed.
+
+The name is the correlation id of everything that follows from it, up to the calls to Microsoft;
+where it is about a request it is that request's.
+"""
+
+import uuid
+from time import perf_counter
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot import logs, metrics
+
+log = structlog.get_logger()
+
+KINDS = frozenset({"command", "block_actions", "block_suggestion", "view_submission"})
+"""What people wait for."""
+
+
+class Door(AsyncApp):
+    """Bolt, with a door before it. A middleware of Bolt's own ends before the listener begins, so
+    it could not time one."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Let it in, and answer it."""
+        logs.correlate(str(uuid.uuid4()))
+        kind = str(req.body.get("type") or ("command" if "command" in req.body else "other"))
+        kind = kind if kind in KINDS else "other"
+        began = perf_counter()
+        answer = await super().async_dispatch(req)
+        took = perf_counter() - began
+        metrics.ACKNOWLEDGED.labels(kind).observe(took)
+        log.info("slack.answered", kind=kind, status=answer.status, seconds=round(took, 4))
+        return answer
