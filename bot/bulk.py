@@ -85,7 +85,8 @@ class Bulk:
             if isinstance(it, BadLine):
                 bad.append(it)
             else:
-                wanted.append(it)
+                price = await self._workflow.price(it.subscription, it.option)
+                wanted.append(replace(it, price=price))
         what = (visible(reason), evidence.strip(), tuple(wanted))
         draft = Draft(
             self._new_id(), place.person, place.channel_id, *what, await self._store.now()
@@ -199,6 +200,7 @@ class Bulk:
             created_at=now,
             expires_at=now + policy.expires_after,
             bundle_id=bundle_id,
+            price=wanted.price,
         )
 
 

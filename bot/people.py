@@ -74,7 +74,10 @@ class SlackPeople:
         return True
 
     async def is_here(self, channel_id: str) -> bool:
-        """Whether the bot itself is in the channel; a private one it is not in it cannot see."""
+        """Whether the bot itself is in the channel; a private one it is not in it cannot see. Of
+        direct messages Slack tells nothing without one more scope; its own are what it is in."""
+        if channel_id.startswith("D"):
+            return True
         try:
             answer = await self._client.conversations_info(channel=channel_id)
         except SLACK_ERRORS as error:

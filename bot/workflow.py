@@ -289,10 +289,9 @@ class Workflow:
             for request in found
         )
 
-    async def price(self, offered: Offered) -> PriceChange | None:
-        """What the offered upgrade costs more; None where the price list does not say."""
-        now = await self._store.now()
-        return self._prices.change(offered.subscription, offered.option, now)
+    async def price(self, subscription: Subscription, option: UpgradeOption) -> PriceChange | None:
+        """What the upgrade costs more; None where the price list does not say."""
+        return self._prices.change(subscription, option, await self._store.now())
 
     async def home(self, person: Person) -> Home:
         """What this person's Home shows."""

@@ -22,7 +22,7 @@ async def option(click: Click, desk: Desk) -> Answer:
     """Open the review form."""
     offered, policy = await desk.workflow.choose(click.value, click.place.person)
     change, earlier = await asyncio.gather(
-        desk.workflow.price(offered), desk.workflow.earlier(offered)
+        desk.workflow.price(offered.subscription, offered.option), desk.workflow.earlier(offered)
     )
     form = forms.review(offered, policy, change, earlier)
     await desk.announcer.open_form(click.trigger_id, form)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.policy import Person
+from bot.domain.price import PriceChange
 from bot.domain.subscription import Customer, Obstacle, Subscription, UpgradeOption
 from bot.errors import PartnerCenterError
 
@@ -81,6 +82,7 @@ class Wanted:
     customer: Customer
     subscription: Subscription
     option: UpgradeOption
+    price: PriceChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,24 @@ class PriceChange:
     as_of: date
 
 
+def total(changes: Iterable[PriceChange | None]) -> PriceChange | None:
+    """What several upgrades cost more together; None where one is not known, or there are several
+    currencies."""
+    known = list(changes)
+    if not known or None in known:
+        return None
+    each = [change for change in known if change]
+    rests = [change.to_the_end for change in each if change.to_the_end is not None]
+    if len({change.currency for change in each}) > 1:
+        return None
+    return PriceChange(
+        per_month=sum((change.per_month for change in each), Decimal(0)),
+        to_the_end=sum(rests, Decimal(0)) if len(rests) == len(each) else None,
+        currency=each[0].currency,
+        as_of=max(change.as_of for change in each),
+    )
+
+
 class PriceList:
     """The prices of the operator's list; an empty one knows none."""
 

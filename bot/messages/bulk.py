@@ -5,6 +5,7 @@ from bot import buttons
 from bot.domain.bundle import MOST_ROWS
 from bot.domain.pasted import Amiss, BadLine, Draft, Wanted
 from bot.domain.policy import Evidence, Policy
+from bot.domain.price import total
 from bot.errors import Unreachable
 from bot.messages import forms, words
 from bot.messages.blocks import (
@@ -18,6 +19,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.bundle import ROWS_TEXT, change, sections, upgrades
+from bot.messages.card import price
 from bot.messages.language import count, say
 from bot.messages.replies import trouble
 
@@ -81,6 +83,8 @@ def preview(draft: Draft, bad: list[BadLine]) -> Message:
         )
         head = say("*{upgrades}*, {seats}:", upgrades=upgrades(len(draft.wanted)), seats=seats)
         blocks += sections([head, *(_good(each, lines) for each in draft.wanted)])
+        together = total(each.price for each in draft.wanted)
+        blocks.append(section(say("*Price:* {price}", price=price(together))))
     if bad:
         head = count(
             "*{count} line cannot be asked for:*", "*{count} lines cannot be asked for:*", len(bad)

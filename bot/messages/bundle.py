@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from bot import buttons
 from bot.domain.bundle import OPEN, Bundle, BundleEvent
 from bot.domain.policy import Confirm, Evidence
+from bot.domain.price import total
 from bot.domain.subscription import Customer, Kind, Subscription, UpgradeOption
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import Reason
@@ -33,7 +34,7 @@ from bot.messages.blocks import (
     plain,
     section,
 )
-from bot.messages.card import banners
+from bot.messages.card import banners, price
 from bot.messages.language import count, marked, say
 
 ROWS_TEXT = 8800
@@ -87,6 +88,7 @@ def card(bundle: Bundle) -> Message:
             )
         ),
         *banners(_banners(bundle)),
+        section(say("*Price:* {price}", price=price(total(row.price for row in bundle.rows)))),
         section(say("*Reason:* {reason}", reason=outside(bundle.reason, 600))),
     ]
     if any(row.policy.evidence is not Evidence.OFF for row in bundle.rows):

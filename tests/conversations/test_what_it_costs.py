@@ -36,6 +36,31 @@ async def test_form_and_card_say_what_it_costs_a_month_and_to_the_end(
     assert price in await workspace.card()
 
 
+async def test_several_upgrades_say_what_they_cost_together(
+    workspace: Conversation, tmp_path: Path
+) -> None:
+    """On the preview and on the card; where one of them is not known, the sum is not."""
+    await with_prices(
+        workspace,
+        tmp_path,
+        f"{records.E1},,monthly,8.00,EUR,2026-07-01\n{records.E3},,monthly,16.00,EUR,2026-07-01\n",
+    )
+    records_ = workspace.partner_center.records
+    for name in ("Adatum", "Blue Yonder"):
+        domain = f"{name.split()[0].lower()}.example"
+        records_.add_subscription(records_.add_customer(name, domain), records.E1, 10)
+    await workspace.restarts()
+    both = ("adatum.example", "blue.example")
+    await pastes(workspace, *(f"{domain}, Office 365 Enterprise E3" for domain in both))
+    assert "Price: +€160.00 a month, about" in await workspace.alice.reads()
+    await workspace.alice.presses("Ask the team for 2 upgrades")
+    assert "Price: +€160.00 a month, about" in await workspace.card()
+    two = ("contoso.onmicrosoft.com, Office 365 Enterprise E3", "northwind.example, Office 365 "
+           "Business Premium")  # fmt: skip
+    await pastes(workspace, *two)
+    assert "Price: not known to the bot" in await workspace.alice.reads()
+
+
 async def test_what_the_list_does_not_say_is_not_known(
     workspace: Conversation, tmp_path: Path
 ) -> None:
@@ -83,6 +108,13 @@ def test_a_list_that_is_not_there_says_so(tmp_path: Path) -> None:
     """With the path that was tried."""
     with pytest.raises(PriceListProblem, match=r"none\.csv cannot be read"):
         price_list.read(tmp_path / "none.csv")
+
+
+async def pastes(workspace: Conversation, *lines: str) -> None:
+    """Alice asks for several at once."""
+    await workspace.alice.types("/upgrade bulk")
+    await workspace.alice.sees_form()
+    await workspace.alice.fills_in(table="\n".join(lines), reason="They asked for it.")
 
 
 async def with_prices(workspace: Conversation, folder: Path, lines: str) -> None:
