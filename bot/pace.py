@@ -7,8 +7,8 @@ from datetime import datetime
 from bot.domain.policy import Person
 from bot.errors import Reason, Refused
 
-AT_ONCE = 30
-A_MINUTE = 30
+AT_ONCE = 60
+A_MINUTE = 60
 
 
 class Pace:

@@ -47,6 +47,16 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
+def fallible_postgres() -> Iterator[PostgresServer]:
+    """One of its own for a test that lets it fall: with the databases of a whole run in it, it
+    would take long to rise."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Starts a practice workspace with the bot; at the end nothing may be unread, and the audit
     trail must be whole."""

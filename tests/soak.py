@@ -13,10 +13,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot import buttons
 from bot.domain.upgrade import State
 from bot.messages.card import MARKERS
 from bot.sandbox.partner_center import Trouble, records
-from bot.sandbox.practice import BOB, CHANNEL
+from bot.sandbox.practice import ALICE, BOB, CHANNEL
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
 from bot.store import Store
 from tests.story import Story
@@ -122,11 +123,22 @@ class Soak:
         try:
             await self._story.approved(name)
             await self._story.until(
-                lambda: self._story.press("U0ALICE", "Upgrade now"),
+                lambda: self._story.press(ALICE, "Upgrade now"),
                 lambda: self._story.shows(*ENDS),
             )
         except AssertionError as error:
-            self._report.wrong.append(f"{name}: {error}")
+            told = self._story.private(ALICE)[-1:]
+            self._report.wrong.append(f"{name}: {error}; the last that Alice was told: {told}")
+        await self._tidy_up()
+
+    async def _tidy_up(self) -> None:
+        """Whoever pressed twice, because a card came late, withdraws what is too much."""
+        for card in self._story.cards():
+            for block in card.blocks:
+                for each in block.get("elements", []):
+                    if each.get("action_id") == buttons.WITHDRAW:
+                        hands = self._story.practice.slack.interactions
+                        await hands.click(ALICE, card, buttons.WITHDRAW)
 
     async def _bad_luck(self) -> None:
         practice = self._story.practice

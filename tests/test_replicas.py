@@ -34,12 +34,12 @@ async def test_without_its_guards_the_race_would_be_lost(
 
 
 async def test_the_database_may_fall_while_an_upgrade_is_being_sent(
-    postgres: PostgresServer,
+    fallible_postgres: PostgresServer,
 ) -> None:
     """For longer than a bot may be silent: both bots try to settle it, and it is told once."""
-    if not postgres.can_fall:
+    if not fallible_postgres.can_fall:
         pytest.skip("the machine's own PostgreSQL is not ours to stop")
-    end = await outage(postgres, seconds=2, take_over=1)
+    end = await outage(fallible_postgres, seconds=2, take_over=1)
     assert end.is_good, end
 
 

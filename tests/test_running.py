@@ -109,8 +109,9 @@ async def test_readiness_says_which_part_is_not(start: Start) -> None:
         assert (await session.get("/healthz")).status == 200, "it is alive all the same"
 
 
-async def test_a_database_that_is_away_is_named(postgres: PostgresServer) -> None:
+async def test_a_database_that_is_away_is_named(fallible_postgres: PostgresServer) -> None:
     """And comes back."""
+    postgres = fallible_postgres
     if not postgres.can_fall:
         pytest.skip("the machine's own PostgreSQL is not ours to stop")
     practice = Practice(PracticeClock())
