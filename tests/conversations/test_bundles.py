@@ -75,6 +75,7 @@ line 1: Shop 01 (shop01.example): Office 365 Enterprise E1 → Office 365 Enterp
 upgrade only
 line 2: Shop 02 (shop02.example): Office 365 Enterprise E1 → Office 365 Enterprise E3, 7 seats, \
 upgrade only
+Price: not known to the bot; look it up before you decide
 [Ask the team for 2 upgrades]
 Nothing is asked or ordered yet. The button is good for a day."""
     )
@@ -85,6 +86,7 @@ Nothing is asked or ordered yet. The button is good for a day."""
         """\
 ⏳ Approval needed
 12 upgrades, 138 seats in all, asked for by @alice 2026-11-20 09:00 UTC
+Price: not known to the bot; look it up before you decide
 Reason: Everybody moves to E3.
 Customer's consent: none given
 An upgrade cannot be undone, and its seats are bought at once. There is no new cancellation \
@@ -186,6 +188,7 @@ line 2: Contoso (contoso.onmicrosoft.com): Office 365 Enterprise E1 → Office 3
 25 seats, upgrade only
 line 3: Proseware, Inc. (proseware.example): Office 365 Enterprise E1 → Office 365 Enterprise E3, \
 8 seats, with licence transfer
+Price: not known to the bot; look it up before you decide
 12 lines cannot be asked for:
 line 5: “Office 365 Enterprise E3” is neither “with licence transfer” nor “upgrade only”. Put a \
 name that has a comma in quotation marks.
