@@ -119,7 +119,7 @@ async def test_a_looser_policy_does_not_loosen_what_waits(workspace: Conversatio
     click = await workspace.alice.payload_of("Approve")
     click["actions"][0]["action_id"] = buttons.UPGRADE_NOW
     await workspace.alice.sends(click)
-    assert "it has 0 of 1 approvals" in await workspace.alice.reads()
+    assert "it has 0 of 1 approval" in await workspace.alice.reads()
     assert workspace.posts() == 0
 
 
@@ -349,7 +349,7 @@ def without_confirmer(patch: pytest.MonkeyPatch) -> None:
 
 def without_list(patch: pytest.MonkeyPatch) -> None:
     """Everybody is an approver."""
-    patch.setattr(Workflow, "_require_approver", nobody_asks)
+    patch.setattr(Workflow, "require_approver", nobody_asks)
 
 
 @pytest.mark.parametrize(
