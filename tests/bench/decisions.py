@@ -52,6 +52,7 @@ class Clicks:
     def _signed(self) -> tuple[str, dict[str, str]]:
         self._number += 1
         element = {
+            "type": "button",
             "action_id": "approve",
             "block_id": "card",
             "value": f"{copied_id(self._number)}.1.0",
