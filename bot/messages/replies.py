@@ -212,12 +212,17 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
         NOTHING_CHANGED,
     ),
     Reason.TOO_FAST: _says(
-        "That was very often in a short time, and everybody shares what Partner Center lets the bot "
-        "ask. Nothing was looked up. Wait a minute, then try again."
+        marked(
+            "That was very often in a short time, and everybody shares what Partner Center lets the "
+            "bot ask. Nothing was looked up. Wait a minute, then try again."
+        )
     ),
-    Reason.TOO_MANY_OPEN: lambda about: (
-        f"You have {about['most']} requests that wait already. Nothing was asked for. Withdraw one, "
-        "or let the team decide about them first; `/upgrade history mine` lists them."
+    Reason.TOO_MANY_OPEN: lambda about: count(
+        "You have {count} request that waits already. Nothing was asked for. Withdraw one, or let "
+        "the team decide about them first; `/upgrade history mine` lists them.",
+        "You have {count} requests that wait already. Nothing was asked for. Withdraw one, or let "
+        "the team decide about them first; `/upgrade history mine` lists them.",
+        about["most"],
     ),
     Reason.OFFER_GONE: _says(
         marked("These options are more than a day old, or not mine."),

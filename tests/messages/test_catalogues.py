@@ -10,6 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from bot.messages.language import CATALOGUES, LANGUAGES, catalogue_of, count, say, speaking
+from bot.messages.replies import SENTENCES
 
 MESSAGES = Path(__file__).parents[2] / "bot" / "messages"
 SAID_BY: dict[str, tuple[int, ...] | None] = {"say": None, "marked": None, "count": (1, 2)}
@@ -102,3 +103,17 @@ def values(text: str) -> set[str]:
 def commands(text: str) -> list[str]:
     """What people could type, in backquotes."""
     return sorted(text.split("`")[1::2])
+
+
+def test_no_refusal_is_said_in_english_only() -> None:
+    """Also one that somebody forgot to mark is found, where it needs no request to be said."""
+    plain = 0
+    with speaking("zh-TW"):
+        for reason, sentence in SENTENCES.items():
+            try:
+                said = sentence({"most": 20})
+            except KeyError:
+                continue
+            plain += 1
+            assert any("\u4e00" <= sign <= "\u9fff" for sign in said), reason
+    assert plain > 15
