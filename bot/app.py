@@ -129,8 +129,8 @@ class Bot:
         self._clock = clock or now
         self._trust = trust
         self._retry_pause = retry_pause
-        self.background = Background()
         self._rush = Rush()
+        self.background = Background(self._rush)
         self._sockets: Sockets | None = None
         self._counted_at = -COUNT_EVERY
         self._sign_in: SignIn | None = None
@@ -159,7 +159,7 @@ class Bot:
         if self.directory:
             self.directory.start()
         app = self._bolt(slack, team_id)
-        register(app, Guard(desk, self.background, self._rush))
+        register(app, Guard(desk, self.background))
         await desk.jobs.start()
         await self._note_the_start()
         self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
@@ -418,12 +418,17 @@ class Bot:
 
         secret = self._settings.slack_signing_secret
         return Door(
+            rush=self._rush,
             client=AsyncWebClient(
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
             ),
             signing_secret=secret.get_secret_value() if secret else "",
             authorize=authorize,
             process_before_response=True,
+            request_verification_enabled=False,  # `Web` has, and sockets need none
+            ssl_check_enabled=False,  # `Web` answers it
+            ignoring_self_events_enabled=False,  # the bot is subscribed to none of its own
+            attaching_function_token_enabled=False,  # it is no step of a workflow
             logger=quiet,
         )
 

@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import buttons, metrics
 from bot.announcer import Announcer
-from bot.background import Background, Rush
+from bot.background import Background
 from bot.bulk import Bulk
 from bot.bundles import Bundles
 from bot.domain.policy import Person
@@ -74,19 +74,17 @@ Suggest = Callable[[Typing, Desk], Awaitable[list[dict[str, object]]]]
 class Guard:
     """Makes Bolt listeners of handlers."""
 
-    def __init__(self, desk: Desk, background: Background, rush: Rush) -> None:
+    def __init__(self, desk: Desk, background: Background) -> None:
         self._desk = desk
         self._background = background
-        self._rush = rush
 
     def decides(self, inbound: type[Inbound], handle: Handler[Inbound]) -> Listener:
         """For a click: acknowledged after the handler has read and committed."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
             event = self._read(inbound, body)
-            with self._rush:
-                outcome = await self._outcome(handle, event) if event else []
-                await ack()
+            outcome = await self._outcome(handle, event) if event else []
+            await ack()
             if event and isinstance(outcome, Exception):
                 self._background.start(self._answer_once(event, outcome), "answering")
             elif event and outcome:  # the step was taken by this delivery and no other

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "bot.pace": LOW,
     "bot.logs": set[str](),
     "bot.metrics": {"bot.domain"},
-    "bot.door": {"bot.logs", "bot.metrics"},
+    "bot.door": {"bot.background", "bot.logs", "bot.metrics"},
     "bot.sockets": {"bot.metrics"},
     "bot.web": {"bot.metrics"},
     "bot.audit": {"bot.store"},

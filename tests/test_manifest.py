@@ -46,7 +46,7 @@ async def test_it_declares_the_commands_that_are_registered(manifest: dict[str, 
     """A command without a listener, or a listener without a command, is a mistake."""
 
     app = Registered(client=AsyncWebClient(token="xoxb-x"), signing_secret="x" * 32)
-    register(app, Guard(desk=None, background=None, rush=None))  # type: ignore[arg-type]  # only registers
+    register(app, Guard(desk=None, background=None))  # type: ignore[arg-type]  # only registers
     declared = [each["command"] for each in manifest["features"]["slash_commands"]]
     assert [each for each in app.heard if isinstance(each, str)] == declared
 
