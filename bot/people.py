@@ -33,6 +33,7 @@ class SlackPeople:
         self._team_id = team_id
         self._clock = clock
         self._kept: dict[str, tuple[datetime, Any]] = {}
+        self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def standing(self, person: Person) -> Standing:
         """What Slack says the person is. Raises Refused(MEMBER_UNREADABLE)."""
@@ -147,12 +148,25 @@ class SlackPeople:
         return None if unreadable else False
 
     async def _keep(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """What is kept, or what Slack says; whoever asks meanwhile waits for the same answer."""
         kept = self._kept_of(key)
-        if kept is None:
-            async with asyncio.timeout(ASK_WITHIN):
-                kept = await ask()
-            self._kept[key] = (self._clock() + KEPT_FOR, kept)
-        return kept
+        if kept is not None:
+            return kept
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(self._ask(key, ask), name="asking Slack")
+            self._asking[key].add_done_callback(partial(self._answered, key))
+        return await asyncio.shield(self._asking[key])
+
+    async def _ask(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        async with asyncio.timeout(ASK_WITHIN):
+            answer = await ask()
+        self._kept[key] = (self._clock() + KEPT_FOR, answer)
+        return answer
+
+    def _answered(self, key: str, asking: asyncio.Task[Any]) -> None:
+        del self._asking[key]
+        if not asking.cancelled():
+            asking.exception()  # whoever still waits is told
 
     def _kept_of(self, key: str) -> Any:
         """What is kept, if it is not too old."""
