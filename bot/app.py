@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.announcer import Announcer
+from bot.asking import Asking
 from bot.background import Background, Rush
 from bot.bulk import Bulk
 from bot.bundles import Bundles
@@ -36,6 +37,7 @@ from bot.homes import Homes
 from bot.jobs import Jobs
 from bot.messages import words
 from bot.messages.explanation import explanation
+from bot.overview import Overview
 from bot.pace import Pace
 from bot.partner_center import (
     ENDPOINTS,
@@ -48,6 +50,7 @@ from bot.partner_center import (
 )
 from bot.people import SlackPeople
 from bot.performer import Performer
+from bot.permission import Permission
 from bot.preflight import Preflight
 from bot.settings import NEW_KEY, Settings
 from bot.slack import no_redirects
@@ -374,24 +377,35 @@ class Bot:
             partner_center=partner_center,
             policies=self._policies,
         )
-        workflow = Workflow(
+        permission = Permission(people, self._policies)
+        asking = Asking(
             store=store,
             partner_center=partner_center,
             directory=self.directory,
             people=people,
+            permission=permission,
             policies=self._policies,
             prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
+        workflow = Workflow(store, people, permission)
+        overview = Overview(
+            store=store,
+            people=people,
+            permission=permission,
+            policies=self._policies,
+            asking=asking,
+        )
         bulk = Bulk(
-            workflow=workflow,
+            asking=asking,
+            permission=permission,
             store=store,
             partner_center=partner_center,
             people=people,
             policies=self._policies,
             new_id=new_id,
         )
-        homes = Homes(store, workflow, announcer, self.background)
+        homes = Homes(store, overview, people, announcer, self.background)
         jobs = Jobs(
             store=store,
             performer=performer,
@@ -401,9 +415,20 @@ class Bot:
             homes=homes,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        bundles = Bundles(workflow, store)
-        pace = Pace(self._clock)
-        return Desk(workflow, performer, announcer, jobs, homes, bulk, bundles, pace)
+        return Desk(
+            people=people,
+            permission=permission,
+            asking=asking,
+            workflow=workflow,
+            overview=overview,
+            performer=performer,
+            announcer=announcer,
+            jobs=jobs,
+            homes=homes,
+            bulk=bulk,
+            bundles=Bundles(permission, store),
+            pace=Pace(self._clock),
+        )
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.
