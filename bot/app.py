@@ -225,7 +225,7 @@ class Bot:
                 log.warning("bot.preflight", name=finding.name, what=finding.what, fix=finding.fix)
         if wrong := [finding for finding in findings if finding.mark is Mark.BAD]:
             raise StartProblem(wrong)
-        team_id, self._workspace_url = preflight.team_id, preflight.workspace_url
+        team_id, self._workspace_url = preflight.slack.team_id, preflight.slack.workspace_url
         days = self._settings.upgrade_bot_people_days
         self.upkeep = Upkeep(store, timedelta(days=days) if days else None)
         desk = self._desk(self._slack, PartnerCenter(client), store, team_id)

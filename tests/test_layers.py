@@ -36,8 +36,14 @@ MAY_IMPORT = {
     "bot.price_list": {"bot.domain"},
     "bot.settings": {"bot.policy_file", "bot.price_list", "bot.partner_center", "bot.domain"},
     "bot.preflight": {
-        "bot.findings", "bot.settings", "bot.slack", "bot.messages", "bot.partner_center",
-        "bot.store", "bot.vault", *LOW,
+        "bot.preflight", "bot.findings", "bot.settings", "bot.partner_center", "bot.store",
+        "bot.domain",
+    },
+    "bot.preflight.database": {"bot.findings", "bot.settings", "bot.store", "bot.vault"},
+    "bot.preflight.slack": {"bot.findings", "bot.settings", "bot.slack", "bot.domain"},
+    "bot.preflight.approvers": {"bot.preflight.slack", "bot.findings", "bot.slack", "bot.domain"},
+    "bot.preflight.microsoft": {
+        "bot.findings", "bot.settings", "bot.messages", "bot.partner_center", *LOW,
     },
     "bot.permission": LOW,
     "bot.asking": {

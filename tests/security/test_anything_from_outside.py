@@ -20,7 +20,8 @@ from bot.errors import Refused
 from bot.manifest import for_http
 from bot.partner_center import wire
 from bot.partner_center.client import Reply, _code, _seconds
-from bot.preflight import _claims, _clock
+from bot.preflight.microsoft import _claims
+from bot.preflight.slack import _clock
 from bot.settings import SettingsProblem, load
 from bot.store import seals
 from handlers.inbound import Click, Command, Search, Submission, Typing

@@ -21,7 +21,7 @@ from bot.asking import MOST_OPEN
 from bot.domain import story
 from bot.domain.policy import Standing
 from bot.permission import Permission
-from bot.preflight import SCOPES
+from bot.preflight.slack import SCOPES
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack.server import signature
 from bot.settings import SettingsProblem, load
