@@ -39,7 +39,9 @@ MAY_IMPORT = {
         "bot.preflight", "bot.findings", "bot.settings", "bot.partner_center", "bot.store",
         "bot.domain",
     },
-    "bot.preflight.database": {"bot.findings", "bot.settings", "bot.store", "bot.vault"},
+    "bot.preflight.database": {
+        "bot.findings", "bot.settings", "bot.store", "bot.vault", "bot.errors",
+    },
     "bot.preflight.slack": {"bot.findings", "bot.settings", "bot.slack", "bot.domain"},
     "bot.preflight.approvers": {"bot.preflight.slack", "bot.findings", "bot.slack", "bot.domain"},
     "bot.preflight.microsoft": {
@@ -51,6 +53,16 @@ MAY_IMPORT = {
     },
     "bot.workflow": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
     "bot.overview": {"bot.permission", "bot.asking", "bot.store", *LOW},
+    "bot.signing_in": {
+        "bot.findings", "bot.messages", "bot.settings", "bot.partner_center", "bot.vault",
+        "bot.preflight.database", "bot.errors",
+    },
+    "bot.explaining": {
+        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", "bot.errors",
+    },
+    "bot.health": {
+        "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
+    },
     "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
     "bot.bundles": {"bot.permission", "bot.asking", "bot.store", *LOW},
     "bot.conductor": {"bot.store", *LOW},

@@ -1,9 +1,33 @@
 """The database, and the key that opens what is sealed in it."""
 
-from bot.findings import Finding, doubtful, good
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import Unavailable
+from bot.findings import Finding, StartProblem, bad, doubtful, good
 from bot.settings import NEW_KEY, Settings
-from bot.store import NEWEST, Store
+from bot.store import NEWEST, NewerTables, Store
 from bot.vault import Sealed, SealedVault
+
+
+async def open_store(
+    url: str, clock: Callable[[], datetime] | None = None, *, only_if_new: bool = False
+) -> Store:
+    """As `Store.open`. Raises StartProblem."""
+    name = "UPGRADE_BOT_DATABASE_URL"
+    try:
+        return await Store.open(url, clock, only_if_new=only_if_new)
+    except NewerTables as error:
+        what = f"the tables are of a newer version of upgrade-bot ({error})"
+        fix = "Install that version, or restore the back-up from before it."
+        raise StartProblem([bad(name, what, fix)]) from error
+    except (SQLAlchemyError, OSError, Unavailable) as error:
+        cause = error.__cause__ or error
+        what = f"cannot be opened ({type(cause).__name__})"
+        fix = "Check the path or the address, and what the bot may do there."
+        raise StartProblem([bad(name, what, fix)]) from error
 
 
 async def tables(store: Store | None) -> list[Finding]:
