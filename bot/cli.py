@@ -45,7 +45,8 @@ def run() -> None:
     Exit code 2 when something is not as it must be; every problem is named, each with its fix.
     """
     from bot import logs
-    from bot.app import Bot, StartProblem
+    from bot.app import Bot
+    from bot.findings import StartProblem
     from bot.settings import SettingsProblem, load
 
     try:
@@ -69,8 +70,8 @@ def check(
     warnings, 2 when the bot could not work.
     """
     from bot import logs
-    from bot.app import Bot, StartProblem
-    from bot.findings import bad, exit_code, show
+    from bot.app import Bot
+    from bot.findings import StartProblem, bad, exit_code, show
     from bot.settings import SettingsProblem, load
 
     try:
@@ -100,8 +101,9 @@ def login() -> None:
     role Admin agent, with MFA.
     """
     from bot import logs
-    from bot.app import StartProblem, sign_in_by_device
+    from bot.findings import StartProblem
     from bot.settings import SettingsProblem, load
+    from bot.signing_in import sign_in_by_device
 
     try:
         settings, _policies = load(os.environ)
@@ -187,7 +189,8 @@ def verify_trail(
 
 def _with_the_trail(work: "Callable[[Store], Awaitable[None]]") -> None:
     """Work on the database as it is; older tables have no trail yet."""
-    from bot.app import StartProblem, open_store
+    from bot.findings import StartProblem
+    from bot.preflight.database import open_store
     from bot.settings import SettingsProblem, database_url
 
     async def opened() -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app as cli
 from bot.manifest import for_http, for_sockets
-from bot.preflight import SCOPES
+from bot.preflight.slack import SCOPES
 from bot.sandbox.practice import PracticeClock, workspace
 from handlers import Guard, register
 
