@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from bot.domain import story
@@ -35,6 +36,18 @@ class People(Protocol):
         """Whether every list has a name that means this person.
 
         Raises Refused(APPROVERS_UNREADABLE)."""
+
+    def is_known_to_belong(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
+        """Whether Slack has said in the last minute that the person is a full member, and that
+        every list has a name that means them."""
+
+
+class Needs(Enum):
+    """What a person needs to be for a step."""
+
+    NOTHING = "nothing"
+    FULL_MEMBER = "a full member"
+    APPROVER = "an approver of the request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,21 @@ class Permission:
         lists = request.policy.approvers
         if not await self._is_full_member_of(person, lists, request.channel_id):
             raise Refused(Reason.MAY_NOT_APPROVE, request=request)
+
+    def is_known(self, needs: Needs, request: UpgradeRequest, person: Person) -> bool:
+        """Whether Slack need not be asked, because its last word lets this person pass. Calls
+        nobody, so that it can be asked within a transaction."""
+        if needs is Needs.NOTHING:
+            return True
+        lists = request.policy.approvers if needs is Needs.APPROVER else ()
+        return self._people.is_known_to_belong(person, lists, request.channel_id)
+
+    async def require(self, needs: Needs, request: UpgradeRequest, person: Person) -> None:
+        """Ask Slack. Raises Refused as `require_full_member` and `require_approver`."""
+        if needs is Needs.APPROVER:
+            await self.require_approver(request, person)
+        elif needs is Needs.FULL_MEMBER:
+            await self.require_full_member(person)
 
     async def why_not_approve(
         self, request: UpgradeRequest, person: Person, now: datetime

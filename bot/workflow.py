@@ -4,15 +4,20 @@ Each function asks who may, takes one step in the store, and returns what is so 
 What a person may not do, or what is not possible any more, raises `Refused` with the reason.
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 from bot import logs
 from bot.asking import visible
 from bot.domain import story
 from bot.domain.policy import Confirm, Person
 from bot.domain.subscription import Customer
-from bot.domain.upgrade import Pointer, State, UpgradeRequest
+from bot.domain.upgrade import Pointer, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.permission import People, Permission, Place
+from bot.permission import Needs, People, Permission, Place
 from bot.store import Store, patiently
+
+Step = Callable[[UpgradeRequest, datetime], Taken]
 
 
 class Workflow:
@@ -40,25 +45,19 @@ class Workflow:
 
     async def approve(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """Raises Refused when this person may not, or not any more."""
-        request = await self._card(pointer, place)
-        if place.person != request.requester:  # their refusal needs no call to Slack
-            await self._permission.require_approver(request, place.person)
-        return await self._store.take(
-            request.id,
-            lambda newest, now: story.approve(newest, place.person, now, pointer.round),
-            delivery=place.delivery,
-        )
+
+        def step(newest: UpgradeRequest, now: datetime) -> Taken:
+            return story.approve(newest, place.person, now, pointer.round)
+
+        return await self._decide(pointer, place, step, _approver_unless_own(place.person))
 
     async def looking(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """*I'm looking*, or no longer. Raises Refused for whoever may not approve."""
-        request = await self._card(pointer, place)
-        if place.person != request.requester:
-            await self._permission.require_approver(request, place.person)
-        return await self._store.take(
-            request.id,
-            lambda newest, now: story.read(newest, place.person, now, pointer.round),
-            delivery=place.delivery,
-        )
+
+        def step(newest: UpgradeRequest, now: datetime) -> Taken:
+            return story.read(newest, place.person, now, pointer.round)
+
+        return await self._decide(pointer, place, step, _approver_unless_own(place.person))
 
     async def may_decline(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """Before the form that asks why. Raises Refused when this person may not decline."""
@@ -86,27 +85,24 @@ class Workflow:
 
     async def withdraw(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """Raises Refused for anybody but the requester, or when it is too late."""
-        await self._card(pointer, place)
-        return await self._store.take(
-            pointer.request_id,
-            lambda newest, now: story.withdraw(newest, place.person, now),
-            delivery=place.delivery,
-        )
+
+        def step(newest: UpgradeRequest, now: datetime) -> Taken:
+            return story.withdraw(newest, place.person, now)
+
+        return await self._decide(pointer, place, step, lambda _newest: Needs.NOTHING)
 
     async def confirm(self, pointer: Pointer, place: Place) -> UpgradeRequest:
-        """*Upgrade now*: claim the request for performing. `attend` does the rest."""
-        request = await self._card(pointer, place)
-        if request.policy.confirm is Confirm.APPROVER and place.person != request.requester:
-            await self._permission.require_approver(request, place.person)
-        else:
-            await self._permission.require_full_member(place.person)
-        return await self._store.take(
-            pointer.request_id,
-            lambda newest, now: story.claim(
-                newest, place.person, now, pointer.round, pointer.attempt
-            ),
-            delivery=place.delivery,
-        )
+        """*Upgrade now*: claim the request for performing. Its job does the rest."""
+
+        def step(newest: UpgradeRequest, now: datetime) -> Taken:
+            return story.claim(newest, place.person, now, pointer.round, pointer.attempt)
+
+        def needs(newest: UpgradeRequest) -> Needs:
+            is_approvers = newest.policy.confirm is Confirm.APPROVER
+            theirs = is_approvers and place.person != newest.requester
+            return Needs.APPROVER if theirs else Needs.FULL_MEMBER
+
+        return await self._decide(pointer, place, step, needs)
 
     async def check_again(self, pointer: Pointer, place: Place) -> UpgradeRequest:
         """*Check again*: anybody in the channel may have the bot look right now. Raises Refused
@@ -139,14 +135,60 @@ class Workflow:
             for person in dict.fromkeys([request.requester, *named])
         ]
 
+    async def _decide(
+        self, pointer: Pointer, place: Place, step: Step, needs: Callable[[UpgradeRequest], Needs]
+    ) -> UpgradeRequest:
+        """Take a step that a person `needs` to be somebody for.
+
+        Where what Slack has said in the last minute lets them pass, the click waits for one
+        transaction and nothing else. Otherwise Slack is asked in between.
+        """
+
+        def at_once(newest: UpgradeRequest, now: datetime) -> Taken:
+            _require_own_card(newest, place)
+            if not self._permission.is_known(needs(newest), newest, place.person):
+                raise _NotKnown(newest)
+            return step(newest, now)
+
+        async def take(step: Step) -> UpgradeRequest:
+            return await self._store.take(pointer.request_id, step, delivery=place.delivery)
+
+        try:
+            request = await take(at_once)
+        except _NotKnown as not_known:
+            request = not_known.request
+            logs.correlate(request.correlation_id)
+            await self._permission.require(needs(request), request, place.person)
+            request = await take(step)
+        logs.correlate(request.correlation_id)
+        return request
+
     async def _card(self, pointer: Pointer, place: Place) -> UpgradeRequest:
-        """The request of a card. A copy of the card in another channel decides nothing."""
+        """The request of a card."""
         request = await self._store.request(pointer.request_id)
         logs.correlate(request.correlation_id)
-        if request.bundle_id:  # it has no card of its own, so the button is forged
-            raise Refused(Reason.UNKNOWN_BUTTON)
-        if place.channel_id != request.channel_id:
-            raise Refused(Reason.OTHER_CHANNEL, request=request)
-        if place.person.team_id != request.requester.team_id:
-            raise Refused(Reason.NOT_A_MEMBER)
+        _require_own_card(request, place)
         return request
+
+
+class _NotKnown(Exception):
+    """Slack must be asked who somebody is before they decide about the request."""
+
+    def __init__(self, request: UpgradeRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+def _require_own_card(request: UpgradeRequest, place: Place) -> None:
+    """A copy of a card in another channel decides nothing. Raises Refused."""
+    if request.bundle_id:  # it has no card of its own, so the button is forged
+        raise Refused(Reason.UNKNOWN_BUTTON)
+    if place.channel_id != request.channel_id:
+        raise Refused(Reason.OTHER_CHANNEL, request=request)
+    if place.person.team_id != request.requester.team_id:
+        raise Refused(Reason.NOT_A_MEMBER)
+
+
+def _approver_unless_own(person: Person) -> Callable[[UpgradeRequest], Needs]:
+    """Of the requester nothing is asked: the step refuses them anyway."""
+    return lambda newest: Needs.NOTHING if person == newest.requester else Needs.APPROVER
