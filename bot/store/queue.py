@@ -41,8 +41,8 @@ Connect = Callable[[], Awaitable["asyncpg.Connection"]]
 
 
 class Queue:
-    """`put` jobs, `start` to work at them, `stop`. In memory, unless it is told how to
-    `connect`, and by what errors one sees that the connection is `lost`."""
+    """`put` jobs (in memory `put_soon`), `start` to work at them, `stop`. In memory, unless it is
+    told how to `connect`, and by what errors one sees that the connection is `lost`."""
 
     def __init__(
         self, connect: Connect | None = None, lost: tuple[type[Exception], ...] = ()
@@ -53,23 +53,36 @@ class Queue:
         self._serving: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        self._to_put: list[str] = []
+        self._putting: asyncio.Task[None] | None = None
         self._unfinished = 0
         self._finished = asyncio.Condition()
 
-    async def put(
-        self, request_ids: Sequence[str], connection: "asyncpg.Connection | None" = None
-    ) -> None:
-        """Have the requests attended to, as soon as the transaction on `connection` is committed.
-
-        In PostgreSQL a request has one job at a time, which goes on until nothing is left to do.
-        """
+    def put_soon(self, request_ids: Sequence[str]) -> None:
+        """Have the requests attended to, by a queue in memory: what is put by many steps at once is
+        put together, after they are answered."""
         if not request_ids:
             return
+        self._unfinished += len(request_ids)
+        self._to_put += request_ids
+        if self._putting is None:
+            self._putting = asyncio.create_task(self._put_together(), name="putting jobs")
+            self._putting.add_done_callback(self._ended)
+
+    async def _put_together(self) -> None:
+        try:
+            while self._to_put:
+                ids, self._to_put = self._to_put, []
+                await self._memory.enqueue([ATTEND] * len(ids), _payloads(ids), [0] * len(ids))
+        finally:
+            self._putting = None
+
+    async def put(self, request_ids: Sequence[str], connection: "asyncpg.Connection") -> None:
+        """Have the requests attended to, as soon as the transaction on `connection` is committed.
+
+        A request has one job at a time, which goes on until nothing is left to do.
+        """
         ids = sorted(request_ids)  # in one order, so that two bots cannot wait for each other
-        if connection is None:
-            self._unfinished += len(ids)
-            await self._memory.enqueue([ATTEND] * len(ids), _payloads(ids), [0] * len(ids))
-            return
         await Queries(AsyncpgDriver(connection)).enqueue(
             [ATTEND] * len(ids),
             _payloads(ids),

@@ -60,7 +60,7 @@ class Sqlite:
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
         result = await self._writer.run(work)
-        await self.queue.put(attend)
+        self.queue.put_soon(attend)
         return result
 
     async def close(self) -> None:
