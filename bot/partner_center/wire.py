@@ -134,7 +134,12 @@ Truth = Annotated[bool | None, BeforeValidator(_truth)]
 class Wire(BaseModel):
     """What all resources share: any spelling of a key is read, unknown keys are kept."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="allow",
+        defer_build=True,  # each is learnt when the first comes, and not all at the start
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ the bundle last; so two of them wait for each other and never both.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +29,13 @@ from bot.store.trail import add_to_journal
 
 DRAFT_LASTS = timedelta(days=1)
 
-BUNDLE, EVENT, DRAFT = TypeAdapter(Bundle), TypeAdapter(BundleEvent), TypeAdapter(Draft)
+
+@cache
+def _json(kind: type) -> TypeAdapter[Any]:
+    """How one is a document. Made when the first is needed: pydantic takes 70 ms to learn of
+    bundles, and most starts see none."""
+    return TypeAdapter(kind)
+
 
 _table, _requests = tables.bundles, tables.requests
 
@@ -127,13 +134,13 @@ class Bundles:
             .order_by(table.c.version)
         )
         found = await self._database.read(lambda connection: connection.execute(query).all())
-        return [(version, EVENT.validate_json(body)) for version, body in found]
+        return [(version, _json(BundleEvent).validate_json(body)) for version, body in found]
 
     async def keep(self, draft: Draft, looked_at: Iterable[Customer]) -> None:
         """Remember what was previewed, and at which customers somebody has looked for it; and
         forget what was previewed more than a day ago."""
         table = tables.drafts
-        row = {"id": draft.id, "made_at": draft.made_at, "body": rows.as_json(DRAFT, draft)}
+        row = {"id": draft.id, "made_at": draft.made_at, "body": rows.as_json(_json(Draft), draft)}
 
         def note(connection: sa.Connection) -> None:
             now = self._database.now(connection)
@@ -158,7 +165,8 @@ class Bundles:
         found = await self._database.read(body)
         if found is None:
             raise Refused(Reason.OFFER_GONE)
-        return DRAFT.validate_json(found)
+        draft: Draft = _json(Draft).validate_json(found)
+        return draft
 
 
 def read(connection: sa.Connection, bundle_id: str, *, lock: bool = False) -> Bundle:
@@ -171,7 +179,7 @@ def read(connection: sa.Connection, bundle_id: str, *, lock: bool = False) -> Bu
     body = connection.execute(query, {"id": bundle_id}).scalar_one_or_none()
     if body is None:
         raise Refused(Reason.UNKNOWN_REQUEST)
-    bundle = BUNDLE.validate_json(body)
+    bundle: Bundle = _json(Bundle).validate_json(body)
     found = connection.execute(_ROWS, {"id": bundle_id}).scalars().all()
     there = {row.id: row for row in map(rows.REQUEST.validate_json, found)}
     return replace(bundle, rows=tuple(there[each] for each in bundle.request_ids))
@@ -204,7 +212,7 @@ def _columns(bundle: Bundle) -> dict[str, Any]:
         "channel_id": bundle.channel_id,
         "created_at": bundle.created_at,
         "due_at": steps.due_at(bundle),
-        "body": BUNDLE.dump_json(bundle, exclude={"rows"}).decode(),
+        "body": _json(Bundle).dump_json(bundle, exclude={"rows"}).decode(),
     }
 
 
@@ -214,7 +222,7 @@ def _remember(connection: sa.Connection, bundle: Bundle, event: BundleEvent) -> 
         "version": bundle.version,
         "step": event.step,
         "at": event.at,
-        "body": rows.as_json(EVENT, event),
+        "body": rows.as_json(_json(BundleEvent), event),
     }
     connection.execute(_LINE, line)
 

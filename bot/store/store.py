@@ -168,7 +168,8 @@ class Store:
 
         def compare_and_set(connection: sa.Connection) -> Taken | None:
             before, seal = rows.lock(connection, request_id)
-            after, event = step(before, self._database.now(connection))
+            now = self._database.now(connection)
+            after, event = step(before, now)
             try:
                 changed = rows.change(connection, before.version, seal, after, event)
             except IntegrityError as error:  # the index that allows one of a subscription
@@ -176,7 +177,7 @@ class Store:
             if changed and after.bundle_id:
                 bundles.moved(connection, after, event)
             if changed and delivery:
-                deliveries.note(connection, delivery, self._database.now(connection))
+                deliveries.note(connection, delivery, now)
             return (after, event) if changed else None
 
         ids = [request_id] if attend is None else attend
