@@ -84,8 +84,11 @@ async def test_ten_clicks_at_once_are_one_upgrade(workspace: Conversation) -> No
     """Nine of ten simultaneous confirmations learn that it runs or is done already."""
     await workspace.alice.asks_for_e3()
     click = await workspace.carol.payload_of("Approve")
+    made = workspace.practice.traffic.exchanges
+    made.clear()
     await asyncio.gather(*(workspace.carol.sends(click) for _ in range(10)))
     assert (await workspace.carol.reads()).count("You have approved this already.") == 9
+    assert [each.name for each in made].count("usergroups.users.list") == 1
     click = await workspace.alice.payload_of("Upgrade now")
     await asyncio.gather(*(workspace.alice.sends(click) for _ in range(10)))
     answers = await workspace.alice.reads()

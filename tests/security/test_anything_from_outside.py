@@ -4,10 +4,11 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, get_type_hints
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -24,6 +25,7 @@ from bot.preflight.microsoft import _claims
 from bot.preflight.slack import _clock
 from bot.settings import SettingsProblem, load
 from bot.store import seals
+from bot.web import read as read_form
 from handlers.inbound import Click, Command, Search, Submission, Typing
 from tests.domain.test_the_states import request_in
 
@@ -65,6 +67,26 @@ def test_every_payload_is_read_or_refused(kind: Any, payload: Any) -> None:
     if isinstance(event, Click | Submission) and not isinstance(event, Search):
         with suppress(Refused):
             assert isinstance(event.pointer, Pointer)
+
+
+@given(st.dictionaries(st.text(), st.text()), st.booleans())
+def test_a_form_is_read_as_every_library_reads_it(fields: dict[str, str], spaces: bool) -> None:
+    """Whatever is in it, and however blanks are written."""
+    body = urlencode(fields, quote_via=quote_plus if spaces else quote, errors="replace")
+    expected = dict(parse_qsl(body, keep_blank_values=True))
+    if "payload" not in expected:
+        assert read_form(body.encode()) == expected
+
+
+@given(
+    st.binary() | st.text().map(lambda text: f"payload={quote(text, errors='replace')}".encode())
+)
+@example(b"payload=[]")
+@example(b'{"type": "url_verification", "challenge": "x"}')
+def test_every_signed_body_is_an_object_or_refused(body: bytes) -> None:
+    """A body that is none is answered with 400, not with a mistake."""
+    with suppress(ValueError):
+        assert isinstance(read_form(body), dict)
 
 
 @given(value=st.text() | st.from_regex(r"[0-9a-f-]{36}\.\d{1,9}\.\d{1,9}"))

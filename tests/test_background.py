@@ -1,0 +1,49 @@
+"""What goes on behind the acknowledgements, and when."""
+
+import asyncio
+
+import pytest
+
+from bot.background import PATIENCE, Background, Rush
+
+
+async def test_what_nobody_waits_for_begins_when_everybody_is_answered() -> None:
+    """Also when there was a moment between two people in which nobody waited."""
+    rush, begun = Rush(), asyncio.Event()
+    background = Background(rush)
+    with rush:
+        background.start(_set(begun), "behind")
+        await asyncio.sleep(0)
+    with rush:
+        await asyncio.sleep(0)
+        assert not begun.is_set()
+    await background.quiet()
+    assert begun.is_set()
+
+
+async def test_a_rush_that_never_ends_holds_nothing_up_for_long() -> None:
+    """After a second it begins all the same."""
+    rush, begun = Rush(), asyncio.Event()
+    background = Background(rush)
+    with rush:
+        began = asyncio.get_running_loop().time()
+        background.start(_set(begun), "behind")
+        await begun.wait()
+        assert asyncio.get_running_loop().time() - began >= PATIENCE * 0.99
+
+
+async def test_work_that_had_not_begun_when_all_ended_is_closed(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Python would complain of a coroutine that nobody ever awaited."""
+    rush, begun = Rush(), asyncio.Event()
+    background = Background(rush)
+    with rush:
+        background.start(_set(begun), "behind")
+        await background.cancel()
+    assert not begun.is_set()
+    assert not recwarn
+
+
+async def _set(event: asyncio.Event) -> None:
+    event.set()
