@@ -1,60 +1,71 @@
-"""`python -m tests.bench [--quick] [--json FILE]`: measures, and prints a table."""
+"""`python -m tests.bench [--quick] [--only GROUP …] [--json FILE]`: measures, and prints a table.
+
+Each figure stands beside a reference that was measured in the same run.
+"""
 
 import argparse
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 from rich.console import Console
 from rich.table import Table
 
-import bot.app  # noqa: F401 - its memory is part of the figure
-from tests.bench.decisions import decisions
+from tests.bench.acknowledging import acknowledging
+from tests.bench.decisions import deciding
 from tests.bench.figure import Figure
-from tests.bench.lookups import fan_out
-from tests.bench.starting import starting
-from tests.bench.type_ahead import type_ahead
+from tests.bench.sockets import sockets
 
 
-async def measure(*, quick: bool) -> list[Figure]:
-    """Every figure, in turn, so that none disturbs another."""
-    return [
-        *await starting(rounds=3 if quick else 9),
-        *await type_ahead(questions=640 if quick else 6400),
-        await fan_out(rounds=1 if quick else 5),
-        *await decisions(quick=quick),
-    ]
+class Group(Protocol):
+    """Figures that are measured together."""
+
+    def __call__(self, *, quick: bool) -> Awaitable[list[Figure]]:
+        """Measure them; `quick` with fewer rounds."""
+
+
+GROUPS: dict[str, Group] = {
+    "acknowledging": acknowledging,
+    "deciding": deciding,
+    "sockets": sockets,
+}
+
+
+async def measure(names: list[str], *, quick: bool, say: Callable[[str], None]) -> list[Figure]:
+    """Every figure of these groups, in turn, so that none disturbs another."""
+    figures: list[Figure] = []
+    for name in names:
+        say(name)
+        figures += await GROUPS[name](quick=quick)
+    return figures
 
 
 def show(figures: list[Figure]) -> None:
     """The table."""
     table = Table("figure", "value", "reference", "ratio", "goal", "met")
     for each in figures:
-        table.add_row(
-            each.figure,
-            f"{each.value:.2f} {each.unit}",
-            f"{each.reference:.2f} {each.unit}" if each.reference else "-",
-            f"{each.ratio:.2f}" if each.ratio else "-",
-            f"≤ {each.goal:g} {each.unit if each.absolute else '×'}",
-            "yes" if each.met else "NO",
-        )
-    Console(width=140).print(table)
+        table.add_row(*each.row())
+    Console(width=150).print(table)
 
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, under a minute")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=[*GROUPS], metavar="GROUP")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(measure(quick=options.quick))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    console = Console(stderr=True)
+    figures = asyncio.run(measure(options.only, quick=options.quick, say=console.print))
     show(figures)
     if options.json:
         options.json.write_text(json.dumps([each.as_json() for each in figures], indent=2))
 
 
-if __name__ == "__main__":  # the bots' processes import it, too
+if __name__ == "__main__":
     main()

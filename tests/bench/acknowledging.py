@@ -1,0 +1,105 @@
+"""`/upgrade contoso` over HTTP: how long until it is acknowledged, beside a stock app that gets the
+very same bytes and does nothing else.
+
+The bot looks up behind its acknowledgements, and goes on doing so while the next ones come in; that
+is part of what is measured. One at a time, the next person types when the answer is there.
+"""
+
+from dataclasses import dataclass
+
+from bot.sandbox.practice import Practice
+from tests.bench import programs
+from tests.bench.caller import at_once, one_by_one
+from tests.bench.figure import Figure, Goal, middle, percentile
+from tests.bench.people import command_call, everybody, quiet, workspace
+from tests.bench.programs import Program
+
+PEOPLE = 200
+"""So that nobody looks up more often than one person may."""
+
+AT_ONCE = 64
+EACH = 10
+EACH_IF_QUICK = 3
+"""Commands in a round by each of those that are under way at once."""
+
+ALONE_IN_A_ROUND = 20
+WARM_UP = 20
+PAUSE = 0.04
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The bot and the stock app, on one workspace."""
+
+    practice: Practice
+    bot: Program
+    stock: Program
+
+    def calls(self, count: int) -> list[bytes]:
+        """People in turn type the same."""
+        people = everybody(self.practice)
+        return [
+            command_call(self.practice, people[number % len(people)], "contoso")
+            for number in range(count)
+        ]
+
+    async def alone(self, rounds: int) -> tuple[float, float]:
+        """Seconds of an acknowledgement of the bot and of the stock app, one at a time."""
+        ours, theirs = [], []
+        for _ in range(rounds):
+            calls = self.calls(ALONE_IN_A_ROUND)
+            ours.append(middle(await one_by_one(self.bot.port, calls, PAUSE)))
+            theirs.append(middle(await one_by_one(self.stock.port, calls, PAUSE)))
+        return middle(ours), middle(theirs)
+
+    async def together(self, rounds: int, each: int, how_many: int) -> "tuple[Load, Load]":
+        """The same when so many are always under way; `each` of them so often in a round."""
+        ours, theirs = [], []
+        for _ in range(rounds):
+            await quiet(self.practice)
+            calls = self.calls(each * how_many)
+            theirs.append(await at_once(self.stock.port, calls, how_many))
+            ours.append(await at_once(self.bot.port, calls, how_many))
+        return Load.of(ours), Load.of(theirs)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of many at once: the medians of the rounds."""
+
+    a_second: float
+    p50: float
+    p99: float
+
+    @classmethod
+    def of(cls, rounds: list[tuple[list[float], float]]) -> "Load":
+        """From the seconds of each call and of all of them, a round each."""
+        return cls(
+            middle([len(each) / whole for each, whole in rounds]),
+            middle([middle(each) for each, _ in rounds]),
+            middle([percentile(each, 0.99) for each, _ in rounds]),
+        )
+
+
+async def acknowledging(*, quick: bool) -> list[Figure]:
+    """One at a time, and 64 at once."""
+    rounds, each = (3, EACH_IF_QUICK) if quick else (9, EACH)
+    async with workspace(PEOPLE) as practice, programs.bot_and_stock(practice) as (bot, stock):
+        pair = Pair(practice, bot, stock)
+        for port in (bot.port, stock.port):
+            await one_by_one(port, pair.calls(WARM_UP), PAUSE)
+        ours, theirs = await pair.alone(rounds)
+        load, stock_load = await pair.together(rounds, each, AT_ONCE)
+    name = "acknowledging /upgrade"
+    return [
+        Figure(f"{name}, 1 at a time, p50", ours * 1e3, "ms", theirs * 1e3, 0.05),
+        Figure(
+            f"{name}, {AT_ONCE} at once",
+            load.a_second,
+            "a second",
+            stock_load.a_second,
+            1.0,
+            Goal.AT_LEAST,
+        ),
+        Figure(f"{name}, {AT_ONCE} at once, p99", load.p99 * 1e3, "ms", stock_load.p99 * 1e3, 1.0),
+    ]

@@ -1,0 +1,48 @@
+"""Socket Mode: from the envelope that goes in to the acknowledgement that comes out.
+
+Bot and stock app have a practice Slack of their own each, because Slack gives an envelope to any
+connection. Both are asked one at a time, in turns.
+"""
+
+import asyncio
+from time import perf_counter
+
+from bot.sandbox.practice import Practice
+from tests.bench import programs
+from tests.bench.acknowledging import ALONE_IN_A_ROUND, PAUSE, PEOPLE, WARM_UP
+from tests.bench.caller import undisturbed
+from tests.bench.figure import Figure, middle
+from tests.bench.people import command, everybody, workspace
+
+
+async def sockets(*, quick: bool) -> list[Figure]:
+    """The median of one envelope at a time."""
+    taken: dict[Practice, list[float]] = {}
+    async with (
+        workspace(PEOPLE, http=False) as ours,
+        workspace(PEOPLE, http=False) as theirs,
+        programs.bot(ours),
+        programs.stock(theirs),
+    ):
+        for practice in (ours, theirs):
+            await _one_by_one(practice, WARM_UP)
+        for _ in range(3 if quick else 9):
+            for practice in (ours, theirs):
+                seconds = await _one_by_one(practice, ALONE_IN_A_ROUND)
+                taken.setdefault(practice, []).append(middle(seconds))
+    value, reference = (middle(rounds) * 1e3 for rounds in taken.values())
+    return [Figure("Socket Mode, envelope to acknowledgement, p50", value, "ms", reference, 0.1)]
+
+
+async def _one_by_one(practice: Practice, count: int) -> list[float]:
+    people = everybody(practice)
+    taken = []
+    for number in range(count):
+        payload = command(practice, people[number % len(people)], "contoso")
+        with undisturbed():
+            began = perf_counter()
+            answer = await practice.slack.deliver("slash_commands", payload)
+            taken.append(perf_counter() - began)
+        assert answer is not None
+        await asyncio.sleep(PAUSE)
+    return taken
