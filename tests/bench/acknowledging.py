@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from bot.sandbox.practice import Practice
 from tests.bench import programs
 from tests.bench.caller import at_once, one_by_one
-from tests.bench.figure import Figure, Goal, middle, percentile
+from tests.bench.figure import Curve, Figure, Goal, Measured, middle, percentile
 from tests.bench.people import command_call, everybody, quiet, workspace
 from tests.bench.programs import Program
 
+NAME = "acknowledging /upgrade"
 PEOPLE = 200
 """So that nobody looks up more often than one person may."""
 
@@ -58,8 +59,8 @@ class Pair:
         for _ in range(rounds):
             await quiet(self.practice)
             calls = self.calls(each * how_many)
-            theirs.append(await at_once(self.stock.port, calls, how_many))
-            ours.append(await at_once(self.bot.port, calls, how_many))
+            theirs.append(await at_once(calls, how_many, self.stock.port))
+            ours.append(await at_once(calls, how_many, self.bot.port))
         return Load.of(ours), Load.of(theirs)
 
 
@@ -81,25 +82,33 @@ class Load:
         )
 
 
-async def acknowledging(*, quick: bool) -> list[Figure]:
-    """One at a time, and 64 at once."""
+async def acknowledging(*, quick: bool) -> Measured:
+    """One at a time, and 64 at once; in full also those in between."""
     rounds, each = (3, EACH_IF_QUICK) if quick else (9, EACH)
     async with workspace(PEOPLE) as practice, programs.bot_and_stock(practice) as (bot, stock):
         pair = Pair(practice, bot, stock)
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
         ours, theirs = await pair.alone(rounds)
-        load, stock_load = await pair.together(rounds, each, AT_ONCE)
-    name = "acknowledging /upgrade"
-    return [
-        Figure(f"{name}, 1 at a time, p50", ours * 1e3, "ms", theirs * 1e3, 0.05),
-        Figure(
-            f"{name}, {AT_ONCE} at once",
-            load.a_second,
-            "a second",
-            stock_load.a_second,
-            1.0,
-            Goal.AT_LEAST,
-        ),
-        Figure(f"{name}, {AT_ONCE} at once, p99", load.p99 * 1e3, "ms", stock_load.p99 * 1e3, 1.0),
-    ]
+        loads = await pair.together(rounds, each, AT_ONCE)
+        curves = [] if quick else [await _curve(pair)]
+    name = f"the same, {AT_ONCE} at once"
+    many, p99s = (load.a_second for load in loads), (load.p99 * 1e3 for load in loads)
+    return Measured(
+        [
+            Figure(f"{NAME}, 1 at a time, p50", ours * 1e3, "ms", theirs * 1e3, 0.05),
+            Figure(name, next(many), "a second", next(many), 1.0, Goal.AT_LEAST),
+            Figure(f"{name}, p99", next(p99s), "ms", next(p99s), 1.0),
+        ],
+        curves,
+    )
+
+
+async def _curve(pair: Pair) -> Curve:
+    steps = (1, 2, 4, 8, 16, 32, AT_ONCE)
+    loads = [await pair.together(3, EACH, step) for step in steps]
+    ours, theirs = ([each.p50 * 1e3 for each in side] for side in zip(*loads, strict=True))
+    title, along = f"{NAME.capitalize()}, p50", "at once"
+    return Curve(
+        "acknowledgement-by-concurrency", title, along, "ms", steps, ours, theirs, "stock Bolt app"
+    )

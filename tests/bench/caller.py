@@ -8,7 +8,7 @@ process does in between is not in it.
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import cast
@@ -107,12 +107,13 @@ class Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def connected(port: int, count: int) -> AsyncIterator[list[Connection]]:
-    """So many connections to an app on this machine."""
+async def connected(count: int, *ports: int) -> AsyncIterator[list[Connection]]:
+    """So many connections to an app on this machine, or to its replicas in turns."""
     loop = asyncio.get_running_loop()
     made: list[Connection] = []
     try:
-        for _ in range(count):
+        for number in range(count):
+            port = ports[number % len(ports)]
             _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
             made.append(connection)
         await asyncio.sleep(SETTLED_AFTER)
@@ -122,20 +123,25 @@ async def connected(port: int, count: int) -> AsyncIterator[list[Connection]]:
             connection.close()
 
 
+async def make(connection: Connection, call: bytes) -> None:
+    """One call, until it is answered."""
+    await asyncio.wait_for(connection.go(iter([call])), TIMED_OUT)
+
+
 async def one_by_one(port: int, calls: Iterable[bytes], pause: float = 0) -> list[float]:
     """Seconds of each call, one after the other, with a pause in which the app does what it does
     behind an acknowledgement."""
-    async with connected(port, 1) as (connection,):
+    async with connected(1, port) as (connection,):
         for call in calls:
             with undisturbed():
-                await asyncio.wait_for(connection.go(iter([call])), TIMED_OUT)
+                await make(connection, call)
             await asyncio.sleep(pause)
         return connection.took
 
 
-async def at_once(port: int, calls: Sequence[bytes], how_many: int) -> tuple[list[float], float]:
+async def at_once(calls: Iterable[bytes], how_many: int, *ports: int) -> tuple[list[float], float]:
     """Seconds of each call, and of all of them, when so many are always under way."""
-    async with connected(port, how_many) as connections:
+    async with connected(how_many, *ports) as connections:
         shared = iter(calls)
         with undisturbed():
             began = perf_counter()
@@ -143,6 +149,15 @@ async def at_once(port: int, calls: Sequence[bytes], how_many: int) -> tuple[lis
             await asyncio.wait_for(going, TIMED_OUT)
             whole = perf_counter() - began
         return [took for each in connections for took in each.took], whole
+
+
+def lasting(seconds: float, calls: Iterable[bytes]) -> Iterator[bytes]:
+    """As many of the calls as are made in so many seconds."""
+    ends = perf_counter() + seconds
+    for call in calls:
+        if perf_counter() >= ends:
+            return
+        yield call
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One measured figure, its reference, and whether it meets its goal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 from typing import Any
@@ -79,6 +79,29 @@ class Figure:
             "goal": self.wanted,
             "met": self.met,
         }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a figure grows, beside its reference: more than a number can say. `name` is that of the
+    file it is drawn into."""
+
+    name: str
+    title: str
+    along: str
+    unit: str
+    steps: Sequence[int]
+    values: Sequence[float]
+    reference: Sequence[float]
+    beside: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a group of figures found."""
+
+    figures: list[Figure]
+    curves: list[Curve] = field(default_factory=list)
 
 
 def number(value: float) -> str:

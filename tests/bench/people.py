@@ -20,9 +20,11 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def workspace(people: int = 0, *, http: bool = True) -> AsyncIterator[Practice]:
-    """A practice workspace with at least so many people in the channel, and no bot yet."""
-    practice = Practice(PracticeClock(), size=Size(people=people))
+async def workspace(
+    people: int = 0, customers: int = 0, *, http: bool = True
+) -> AsyncIterator[Practice]:
+    """A practice workspace with at least so many people and customers, and no bot yet."""
+    practice = Practice(PracticeClock(), size=Size(customers, people))
     practice.http_mode = http
     await practice.start()
     try:

@@ -11,11 +11,11 @@ from bot.sandbox.practice import Practice
 from tests.bench import programs
 from tests.bench.acknowledging import ALONE_IN_A_ROUND, PAUSE, PEOPLE, WARM_UP
 from tests.bench.caller import undisturbed
-from tests.bench.figure import Figure, middle
+from tests.bench.figure import Figure, Measured, middle
 from tests.bench.people import command, everybody, workspace
 
 
-async def sockets(*, quick: bool) -> list[Figure]:
+async def sockets(*, quick: bool) -> Measured:
     """The median of one envelope at a time."""
     taken: dict[Practice, list[float]] = {}
     async with (
@@ -31,7 +31,8 @@ async def sockets(*, quick: bool) -> list[Figure]:
                 seconds = await _one_by_one(practice, ALONE_IN_A_ROUND)
                 taken.setdefault(practice, []).append(middle(seconds))
     value, reference = (middle(rounds) * 1e3 for rounds in taken.values())
-    return [Figure("Socket Mode, envelope to acknowledgement, p50", value, "ms", reference, 0.1)]
+    name = "Socket Mode, envelope to acknowledgement, p50"
+    return Measured([Figure(name, value, "ms", reference, 0.1)])
 
 
 async def _one_by_one(practice: Practice, count: int) -> list[float]:

@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL
 from time import perf_counter
 
 from tests.bench import programs
-from tests.bench.figure import Figure, Goal, middle
+from tests.bench.figure import Figure, Goal, Measured, middle
 from tests.bench.people import workspace
 
 IDLE_AFTER = 3.0
@@ -18,7 +18,7 @@ IDLE_AFTER = 3.0
 LIBRARIES = "import slack_bolt.async_app, httpx, msal, sqlalchemy"
 
 
-async def starting(*, quick: bool) -> list[Figure]:
+async def starting(*, quick: bool) -> Measured:
     """`upgrade-bot run` as an operator starts it, on a database that is there already."""
     seconds, reference, megabytes = [], [], []
     async with workspace(http=False) as practice:
@@ -29,10 +29,12 @@ async def starting(*, quick: bool) -> list[Figure]:
                 if number % 3 == 0:
                     await asyncio.sleep(IDLE_AFTER)
                     megabytes.append(bot.megabytes)
-    return [
-        Figure("start to ready", middle(seconds[1:]), "s", middle(reference[1:]), 2.0),
-        Figure("memory of an idle bot", middle(megabytes), "MB", None, 100, Goal.BELOW),
-    ]
+    return Measured(
+        [
+            Figure("start to ready", middle(seconds[1:]), "s", middle(reference[1:]), 2.0),
+            Figure("memory of an idle bot", middle(megabytes), "MB", None, 100, Goal.BELOW),
+        ]
+    )
 
 
 async def _loaded() -> float:
