@@ -19,13 +19,15 @@ PEOPLE = 200
 """So that nobody looks up more often than one person may."""
 
 AT_ONCE = 64
-EACH = 10
-EACH_IF_QUICK = 3
+EACH = 3
 """Commands in a round by each of those that are under way at once."""
 
-ALONE_IN_A_ROUND = 20
-WARM_UP = 20
-PAUSE = 0.04
+ALONE = 20
+ALONE_IF_QUICK = 10
+"""Commands in a round of one at a time."""
+
+WARM_UP = 10
+PAUSE = 0.03
 
 
 @dataclass(frozen=True)
@@ -44,21 +46,21 @@ class Pair:
             for number in range(count)
         ]
 
-    async def alone(self, rounds: int) -> tuple[float, float]:
+    async def alone(self, rounds: int, each: int) -> tuple[float, float]:
         """Seconds of an acknowledgement of the bot and of the stock app, one at a time."""
         ours, theirs = [], []
         for _ in range(rounds):
-            calls = self.calls(ALONE_IN_A_ROUND)
+            calls = self.calls(each)
             ours.append(middle(await one_by_one(self.bot.port, calls, PAUSE)))
             theirs.append(middle(await one_by_one(self.stock.port, calls, PAUSE)))
         return middle(ours), middle(theirs)
 
-    async def together(self, rounds: int, each: int, how_many: int) -> "tuple[Load, Load]":
-        """The same when so many are always under way; `each` of them so often in a round."""
+    async def together(self, rounds: int, how_many: int) -> "tuple[Load, Load]":
+        """The same when so many are always under way."""
         ours, theirs = [], []
         for _ in range(rounds):
             await quiet(self.practice)
-            calls = self.calls(each * how_many)
+            calls = self.calls(EACH * how_many)
             theirs.append(await at_once(calls, how_many, self.stock.port))
             ours.append(await at_once(calls, how_many, self.bot.port))
         return Load.of(ours), Load.of(theirs)
@@ -84,15 +86,18 @@ class Load:
 
 async def acknowledging(*, quick: bool) -> Measured:
     """One at a time, and 64 at once; in full also those in between."""
-    rounds, each = (3, EACH_IF_QUICK) if quick else (9, EACH)
-    async with workspace(PEOPLE) as practice, programs.bot_and_stock(practice) as (bot, stock):
+    rounds, each = (3, ALONE_IF_QUICK) if quick else (9, ALONE)
+    async with (
+        workspace(PEOPLE) as practice,
+        programs.together(programs.bot(practice), programs.stock(practice)) as (bot, stock),
+    ):
         pair = Pair(practice, bot, stock)
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
-        ours, theirs = await pair.alone(rounds)
-        loads = await pair.together(rounds, each, AT_ONCE)
+        ours, theirs = await pair.alone(rounds, each)
+        loads = await pair.together(rounds, AT_ONCE)
         curves = [] if quick else [await _curve(pair)]
-    name = f"the same, {AT_ONCE} at once"
+    name = f"{NAME}, {AT_ONCE} at once"
     many, p99s = (load.a_second for load in loads), (load.p99 * 1e3 for load in loads)
     return Measured(
         [
@@ -106,7 +111,7 @@ async def acknowledging(*, quick: bool) -> Measured:
 
 async def _curve(pair: Pair) -> Curve:
     steps = (1, 2, 4, 8, 16, 32, AT_ONCE)
-    loads = [await pair.together(3, EACH, step) for step in steps]
+    loads = [await pair.together(3, step) for step in steps]
     ours, theirs = ([each.p50 * 1e3 for each in side] for side in zip(*loads, strict=True))
     title, along = f"{NAME.capitalize()}, p50", "at once"
     return Curve(

@@ -26,20 +26,22 @@ SIZES_IF_QUICK = (FEW, 100_000)
 DUE = 100
 PENDING = 10_000
 IN_A_ROUND = 20
-WARM_UP = 20
-PAUSE = 0.05
+IN_A_ROUND_IF_QUICK = 10
+WARM_UP = 10
+PAUSE = 0.04
 
 
 async def among_many(*, quick: bool) -> Measured:
     """Few requests are the reference of many."""
-    sizes, rounds = (SIZES_IF_QUICK, 3) if quick else (SIZES, 7)
+    sizes, rounds = (SIZES_IF_QUICK, 3) if quick else (SIZES, 9)
     async with AsyncExitStack() as stack:
         making = [stored(size, late=DUE * (rounds + 1) // 2) for size in sizes]
         there = {
             size: await stack.enter_async_context(each)
             for size, each in zip(sizes, making, strict=True)
         }
-        clicks = await _decisions(there, rounds)
+        each = IN_A_ROUND_IF_QUICK if quick else IN_A_ROUND
+        clicks = await _decisions(there, rounds, each)
         few, many = await _passes([there[sizes[0]], there[sizes[-1]]], rounds)
     restarts = await _restarts(3 if quick else 7)
     most = f"{sizes[-1]:,} stored requests"
@@ -61,20 +63,18 @@ async def among_many(*, quick: bool) -> Measured:
     return Measured(figures, [curve])
 
 
-async def _decisions(there: dict[int, Stored], rounds: int) -> list[float]:
+async def _decisions(there: dict[int, Stored], rounds: int, each: int) -> list[float]:
     """The median of an acknowledgement at each of the databases."""
     taken: dict[int, list[float]] = {size: [] for size in there}
-    async with AsyncExitStack() as stack:
-        ports = {}
-        for size, each in there.items():
-            bot = await stack.enter_async_context(programs.bot(each.practice))
-            ports[size] = bot.port
-            await one_by_one(bot.port, each.clicks(WARM_UP), PAUSE)
+    starting = [programs.bot(place.practice) for place in there.values()]
+    async with programs.together(*starting) as bots:
+        for place, bot in zip(there.values(), bots, strict=True):
+            await one_by_one(bot.port, place.clicks(WARM_UP), PAUSE)
         for _ in range(rounds):
-            for size, each in there.items():
-                seconds = await one_by_one(ports[size], each.clicks(IN_A_ROUND), PAUSE)
+            for (size, place), bot in zip(there.items(), bots, strict=True):
+                seconds = await one_by_one(bot.port, place.clicks(each), PAUSE)
                 taken[size].append(middle(seconds))
-    return [middle(each) for each in taken.values()]
+    return [middle(seconds) for seconds in taken.values()]
 
 
 async def _passes(there: list[Stored], rounds: int) -> list[float]:

@@ -33,7 +33,7 @@ async def looking_up(*, quick: bool) -> Measured:
         curve: list[tuple[float, float]] = []
         for count in [MANY] if quick else STEPS:
             customer = f"with-{count}.example"
-            rounds = 2 if quick else 3
+            rounds = 1 if quick else 3
             asker = next(people)
             await practice.slack.interactions.command(asker, CHANNEL, "/upgrade", "help")
             await quiet(practice, 0.3)  # Slack was asked who that is
@@ -41,7 +41,7 @@ async def looking_up(*, quick: bool) -> Measured:
                 await _looked_up(practice, port, asker, customer, count) for _ in range(rounds)
             ]
             curve.append((middle([a for a, _ in looks]), middle([b for _, b in looks])))
-        figures.append(_figure(f"the same of {MANY} subscriptions", looks, 1.2))
+        figures.append(_figure(f"{name} of {MANY} subscriptions", looks, 1.2))
     values, ideal = zip(*curve, strict=True)
     title = "From the command to the options"
     along = "subscriptions"

@@ -11,7 +11,7 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -70,10 +70,12 @@ async def bot(practice: Practice, **more: str) -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def bot_and_stock(practice: Practice) -> AsyncIterator[tuple[Program, Program]]:
-    """Both on one practice workspace."""
-    async with stock(practice) as theirs, bot(practice) as ours:
-        yield ours, theirs
+async def together(
+    *starting: AbstractAsyncContextManager[Program],
+) -> AsyncIterator[list[Program]]:
+    """Several, started at once."""
+    async with AsyncExitStack() as stack:
+        yield await asyncio.gather(*(stack.enter_async_context(each) for each in starting))
 
 
 @asynccontextmanager
@@ -108,13 +110,16 @@ async def _start(
     process = await asyncio.create_subprocess_exec(
         sys.executable, *what, env=variables, stdout=DEVNULL, stderr=DEVNULL
     )
-    while process.returncode is None and perf_counter() - began < READY_WITHIN:
-        if await is_ready(port):
-            return Program(process, port, perf_counter() - began)
-        await asyncio.sleep(LOOK_EVERY)
-    if process.returncode is None:
-        process.kill()
-    raise RuntimeError(f"{' '.join(what)} never got ready")
+    try:
+        while process.returncode is None and perf_counter() - began < READY_WITHIN:
+            if await is_ready(port):
+                return Program(process, port, perf_counter() - began)
+            await asyncio.sleep(LOOK_EVERY)
+        raise RuntimeError(f"{' '.join(what)} never got ready")
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+        raise
 
 
 def free_port() -> int:

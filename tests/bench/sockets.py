@@ -9,7 +9,7 @@ from time import perf_counter
 
 from bot.sandbox.practice import Practice
 from tests.bench import programs
-from tests.bench.acknowledging import ALONE_IN_A_ROUND, PAUSE, PEOPLE, WARM_UP
+from tests.bench.acknowledging import ALONE, ALONE_IF_QUICK, PAUSE, PEOPLE, WARM_UP
 from tests.bench.caller import undisturbed
 from tests.bench.figure import Figure, Measured, middle
 from tests.bench.people import command, everybody, workspace
@@ -21,14 +21,13 @@ async def sockets(*, quick: bool) -> Measured:
     async with (
         workspace(PEOPLE, http=False) as ours,
         workspace(PEOPLE, http=False) as theirs,
-        programs.bot(ours),
-        programs.stock(theirs),
+        programs.together(programs.bot(ours), programs.stock(theirs)),
     ):
         for practice in (ours, theirs):
             await _one_by_one(practice, WARM_UP)
         for _ in range(3 if quick else 9):
             for practice in (ours, theirs):
-                seconds = await _one_by_one(practice, ALONE_IN_A_ROUND)
+                seconds = await _one_by_one(practice, ALONE_IF_QUICK if quick else ALONE)
                 taken.setdefault(practice, []).append(middle(seconds))
     value, reference = (middle(rounds) * 1e3 for rounds in taken.values())
     name = "Socket Mode, envelope to acknowledgement, p50"

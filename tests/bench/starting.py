@@ -12,7 +12,7 @@ from tests.bench import programs
 from tests.bench.figure import Figure, Goal, Measured, middle
 from tests.bench.people import workspace
 
-IDLE_AFTER = 3.0
+IDLE_AFTER = 2.0
 """Seconds after which a bot has read its customers and has nothing to do."""
 
 LIBRARIES = "import slack_bolt.async_app, httpx, msal, sqlalchemy"
@@ -22,7 +22,7 @@ async def starting(*, quick: bool) -> Measured:
     """`upgrade-bot run` as an operator starts it, on a database that is there already."""
     seconds, reference, megabytes = [], [], []
     async with workspace(http=False) as practice:
-        for number in range(4 if quick else 10):  # the first makes the database
+        for number in range(3 if quick else 10):  # the first makes the database
             reference.append(await _loaded())
             async with programs.bot(practice) as bot:
                 seconds.append(bot.started_in)

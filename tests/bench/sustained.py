@@ -31,11 +31,11 @@ from tests.bench.shared import shared
 from tests.bench.stored import Stored, stored
 
 PEOPLE = 64
-A_SECOND = 2_000
+A_SECOND = 1_500
 """Requests for each second of a round; one that runs out of them is only shorter."""
 
 WARM_UP = 20
-BARE = 1.0
+BARE = 0.7
 """Seconds of bare commits; a bot that stood still for longer would be taken for dead."""
 
 ROW = "x" * 1700
@@ -44,20 +44,22 @@ ROW = "x" * 1700
 
 async def sustained(*, quick: bool) -> Measured:
     """The medians of the rounds."""
-    rounds, seconds = (3, 1) if quick else (7, 2)
+    rounds, seconds = (2, 1) if quick else (7, 2)
     count = rounds * seconds * A_SECOND + 2 * WARM_UP
     async with stored(count) as there, programs.bot(there.practice) as bot:
         path = there.path.with_name("bare.db")
         one = await _paired(there, [bot], rounds, seconds, lambda: asyncio.to_thread(_sqlite, path))
     async with (
         shared(count) as (there, url),
-        programs.bot(there.practice) as first,
-        programs.bot(there.practice) as second,
+        programs.together(programs.bot(there.practice), programs.bot(there.practice)) as bots,
         _writers(url) as writers,
     ):
-        two = await _paired(there, [first, second], rounds, seconds, lambda: _postgres(writers))
+        two = await _paired(there, bots, rounds, seconds, lambda: _postgres(writers))
     return Measured(
-        [_figure("decisions, 1 bot on SQLite", *one), _figure("the same, 2 on PostgreSQL", *two)]
+        [
+            _figure("decisions, 1 bot on SQLite", *one),
+            _figure("decisions, 2 bots on PostgreSQL", *two),
+        ]
     )
 
 

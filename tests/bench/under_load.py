@@ -16,7 +16,7 @@ from tests.bench.people import command_call, everybody, quiet, workspace
 IN_FLIGHT = 500
 A_CALL = 2.0
 AT_ONCE = 64
-PAUSE = 0.01
+PAUSE = 0.005
 
 
 async def under_load(*, quick: bool) -> Measured:
@@ -27,7 +27,7 @@ async def under_load(*, quick: bool) -> Measured:
         programs.bot(practice) as bot,
     ):
         await quiet(practice, 0.3)  # it has read its customers
-        await _helped(practice, bot.port, 50)
+        await _helped(practice, bot.port, 20)
         idle = await _helped(practice, bot.port, count)
         await quiet(practice)
         loaded = await _helped_meanwhile(practice, bot.port, count)
