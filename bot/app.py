@@ -3,7 +3,6 @@ command line and the tests."""
 
 import asyncio
 import logging
-import re
 import ssl
 import uuid
 from collections.abc import Callable, Coroutine
@@ -18,44 +17,38 @@ from pydantic import TypeAdapter
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot import metrics
 from bot.announcer import Announcer
+from bot.asking import Asking
 from bot.background import Background, Rush
 from bot.bulk import Bulk
 from bot.bundles import Bundles
 from bot.conductor import Conductor
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
-from bot.domain.upgrade import State
 from bot.door import Door
-from bot.errors import PartnerCenterError, Reason, Refused, Unavailable
-from bot.findings import Finding, Mark, bad
+from bot.explaining import explain
+from bot.findings import Finding, Mark, StartProblem, bad
+from bot.health import Health
 from bot.homes import Homes
 from bot.jobs import Jobs
-from bot.messages import words
-from bot.messages.explanation import explanation
+from bot.overview import Overview
 from bot.pace import Pace
-from bot.partner_center import (
-    ENDPOINTS,
-    Application,
-    Client,
-    Limits,
-    PartnerCenter,
-    SignIn,
-    device_login,
-)
+from bot.partner_center import ENDPOINTS, Client, Limits, PartnerCenter, SignIn
 from bot.people import SlackPeople
 from bot.performer import Performer
+from bot.permission import Permission
 from bot.preflight import Preflight
-from bot.settings import NEW_KEY, Settings
+from bot.preflight.database import open_store
+from bot.settings import Settings
+from bot.signing_in import application
 from bot.slack import no_redirects
 from bot.sockets import Sockets
-from bot.store import NewerTables, Store
+from bot.store import Store
 from bot.upkeep import Upkeep
 from bot.vault import SealedVault
-from bot.web import OK, Web
+from bot.web import Web
 from bot.workflow import Workflow
 from handlers import Desk, Guard, register
 
@@ -64,37 +57,7 @@ log = structlog.get_logger()
 GRACE = 25.0
 """Seconds that running work gets at a stop; what takes longer is settled at the next start."""
 
-ANSWER_WITHIN = 2.0
-"""Seconds within which the database must answer for the bot to be ready."""
-
-COUNT_EVERY = 30.0
-"""Seconds between two counts of all requests, however often somebody looks at the figures."""
-
-CARD = re.compile(r"/archives/(\w+)/p(\d+)(\d{6})(?:\?|$)")
-"""The link that Slack copies for a message, and what is in it: channel and time."""
-
-NOT_EXPLAINED = {
-    Reason.UNKNOWN_REQUEST: (
-        "there is no such request",
-        "Copy the link of its card in Slack (More actions > Copy link).",
-    ),
-    Reason.APPROVERS_UNREADABLE: (
-        "Slack does not say who is in the lists of approvers, so nobody could approve it",
-        "Check that the user groups exist and the bot is in the channel.",
-    ),
-}
-
-
 POLICIES = TypeAdapter(PolicyBook)
-
-
-class StartProblem(Exception):
-    """The bot cannot start. `problems` has one line for each of the `findings`, with the fix."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = findings
-        self.problems = [str(finding) for finding in findings]
-        super().__init__("; ".join(self.problems))
 
 
 def now() -> datetime:
@@ -129,16 +92,14 @@ class Bot:
         self._clock = clock or now
         self._trust = trust
         self._retry_pause = retry_pause
-        self.background = Background()
         self._rush = Rush()
+        self.background = Background(self._rush)
         self._sockets: Sockets | None = None
-        self._counted_at = -COUNT_EVERY
-        self._sign_in: SignIn | None = None
         self._closing: list[Callable[[], object]] = []
-        self._accepting = False
         self._slack: AsyncWebClient
         self._workspace_url = ""
         self.upkeep: Upkeep
+        self.health: Health | None = None
         self.web: Web | None = None
         self.jobs: Jobs | None = None
         self.directory: Directory | None = None
@@ -154,18 +115,19 @@ class Bot:
 
     async def _start(self) -> None:
         desk, slack, sign_in, team_id = await self._prepare()
-        self._sign_in = sign_in
+        assert self.store  # noqa: S101 - opened by `_prepare`
+        health = self.health = Health(self.store, sign_in)
         self.jobs = desk.jobs
         if self.directory:
             self.directory.start()
         app = self._bolt(slack, team_id)
-        register(app, Guard(desk, self.background, self._rush))
+        register(app, Guard(desk, self.background))
         await desk.jobs.start()
         await self._note_the_start()
         self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
         self._keep_doing(self.upkeep.for_ever(), "upkeep")
-        await self._listen(app)
-        self._accepting = True
+        await self._listen(app, health)
+        health.accepting = True
         log.info("bot.ready", mode="socket" if self._sockets else "http", port=self._port)
 
     def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -204,12 +166,7 @@ class Bot:
             desk, slack, _, team_id = await self._prepare()
             assert self.store  # noqa: S101 - just prepared
             people = SlackPeople(slack, team_id, self._clock)
-            request = await self.store.request(await _request_id(self.store, which))
-            answers = await desk.workflow.who_may_approve(request)
-            names = {who.user_id: await people.name(who) for who, _ in answers}
-            return explanation(request, answers, names)
-        except Refused as refused:
-            raise StartProblem([bad("request", *NOT_EXPLAINED[refused.reason])]) from refused
+            return await explain(which, self.store, desk.workflow, people)
         finally:
             await self.stop(grace=0)
 
@@ -222,7 +179,7 @@ class Bot:
                 log.warning("bot.preflight", name=finding.name, what=finding.what, fix=finding.fix)
         if wrong := [finding for finding in findings if finding.mark is Mark.BAD]:
             raise StartProblem(wrong)
-        team_id, self._workspace_url = preflight.team_id, preflight.workspace_url
+        team_id, self._workspace_url = preflight.slack.team_id, preflight.slack.workspace_url
         days = self._settings.upgrade_bot_people_days
         self.upkeep = Upkeep(store, timedelta(days=days) if days else None)
         desk = self._desk(self._slack, PartnerCenter(client), store, team_id)
@@ -251,7 +208,8 @@ class Bot:
 
     async def stop(self, grace: float = GRACE) -> None:
         """Take no more work, give what is running `grace` seconds, close everything."""
-        self._accepting = False
+        if self.health:
+            self.health.accepting = False
         if self.directory:
             self.directory.stop()
         if self._sockets:
@@ -273,40 +231,6 @@ class Bot:
         if self.store and not self.store.is_shared:
             await self.store.queue.quiet()
         await self.background.quiet()
-
-    async def parts(self) -> dict[str, str]:
-        """How each part is without which no click is answered: `ok`, or what is wrong."""
-        parts = {"work": OK if self._accepting else "is starting or stopping"}
-        if self._sockets:
-            connected = await self._sockets.connected()
-            parts["slack"] = OK if connected else "there is no connection to Slack"
-        if self.store:
-            try:
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    await self.store.now()
-                parts["database"] = OK
-            except (Unavailable, TimeoutError):
-                parts["database"] = "the database does not answer"
-        return parts
-
-    async def measure(self) -> None:
-        """Bring the figures up to date that somebody has to be asked for."""
-        for part, state in (await self.parts()).items():
-            metrics.READY.labels(part).set(state == OK)
-        if self._sockets:
-            metrics.SOCKETS.set(await self._sockets.connected())
-        if self._sign_in and (lasts := self._sign_in.lasts()):
-            metrics.SIGN_IN_DAYS.set(lasts / timedelta(days=1))
-        loop_time = asyncio.get_running_loop().time()
-        if self.store and loop_time - self._counted_at >= COUNT_EVERY:
-            try:
-                by_state = await self.store.by_state()
-                metrics.QUEUE.set(await self.store.queue.depth())
-            except (Unavailable, OSError):
-                return  # what was counted last stays, and `ready` says why
-            self._counted_at = loop_time
-            for state in State:
-                metrics.REQUESTS.labels(state).set(by_state.get(state, 0))
 
     @property
     def _port(self) -> int:
@@ -374,24 +298,35 @@ class Bot:
             partner_center=partner_center,
             policies=self._policies,
         )
-        workflow = Workflow(
+        permission = Permission(people, self._policies)
+        asking = Asking(
             store=store,
             partner_center=partner_center,
             directory=self.directory,
             people=people,
+            permission=permission,
             policies=self._policies,
             prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
+        workflow = Workflow(store, people, permission)
+        overview = Overview(
+            store=store,
+            people=people,
+            permission=permission,
+            policies=self._policies,
+            asking=asking,
+        )
         bulk = Bulk(
-            workflow=workflow,
+            asking=asking,
+            permission=permission,
             store=store,
             partner_center=partner_center,
             people=people,
             policies=self._policies,
             new_id=new_id,
         )
-        homes = Homes(store, workflow, announcer, self.background)
+        homes = Homes(store, overview, people, announcer, self.background)
         jobs = Jobs(
             store=store,
             performer=performer,
@@ -401,9 +336,20 @@ class Bot:
             homes=homes,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        bundles = Bundles(workflow, store)
-        pace = Pace(self._clock)
-        return Desk(workflow, performer, announcer, jobs, homes, bulk, bundles, pace)
+        return Desk(
+            people=people,
+            permission=permission,
+            asking=asking,
+            workflow=workflow,
+            overview=overview,
+            performer=performer,
+            announcer=announcer,
+            jobs=jobs,
+            homes=homes,
+            bulk=bulk,
+            bundles=Bundles(permission, store),
+            pace=Pace(self._clock),
+        )
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
         """Bolt, told who we are, so that it need not ask Slack within the first click's time.
@@ -418,19 +364,24 @@ class Bot:
 
         secret = self._settings.slack_signing_secret
         return Door(
+            rush=self._rush,
             client=AsyncWebClient(
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
             ),
             signing_secret=secret.get_secret_value() if secret else "",
             authorize=authorize,
             process_before_response=True,
+            request_verification_enabled=False,  # `Web` has, and sockets need none
+            ssl_check_enabled=False,  # `Web` answers it
+            ignoring_self_events_enabled=False,  # the bot is subscribed to none of its own
+            attaching_function_token_enabled=False,  # it is no step of a workflow
             logger=quiet,
         )
 
-    async def _listen(self, app: AsyncApp) -> None:
+    async def _listen(self, app: AsyncApp, health: Health) -> None:
         token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
         signed = None if token or not secret else (app, secret.get_secret_value())
-        self.web = Web(self._settings.upgrade_bot_http, self.parts, self.measure, signed)
+        self.web = Web(self._settings.upgrade_bot_http, health.parts, health.measure, signed)
         try:
             await self.web.start()
         except OSError as error:
@@ -438,76 +389,5 @@ class Bot:
             raise StartProblem([bad("UPGRADE_BOT_HTTP", what, "Take another port.")]) from error
         if token:
             count = self._settings.upgrade_bot_sockets
-            self._sockets = Sockets(app, token.get_secret_value(), count)
+            self._sockets = health.sockets = Sockets(app, token.get_secret_value(), count)
             await self._sockets.connect()
-
-
-async def open_store(
-    url: str, clock: Callable[[], datetime] | None = None, *, only_if_new: bool = False
-) -> Store:
-    """As `Store.open`. Raises StartProblem."""
-    name = "UPGRADE_BOT_DATABASE_URL"
-    try:
-        return await Store.open(url, clock, only_if_new=only_if_new)
-    except NewerTables as error:
-        what = f"the tables are of a newer version of upgrade-bot ({error})"
-        fix = "Install that version, or restore the back-up from before it."
-        raise StartProblem([bad(name, what, fix)]) from error
-    except (SQLAlchemyError, OSError, Unavailable) as error:
-        cause = error.__cause__ or error
-        what = f"cannot be opened ({type(cause).__name__})"
-        fix = "Check the path or the address, and what the bot may do there."
-        raise StartProblem([bad(name, what, fix)]) from error
-
-
-async def _request_id(store: Store, which: str) -> str:
-    """Raises Refused(UNKNOWN_REQUEST)."""
-    if card := CARD.search(which):
-        channel, seconds, fraction = card.groups()
-        return await store.request_at(channel, f"{seconds}.{fraction}")
-    return which.strip()
-
-
-def application(settings: Settings, http: httpx.Client) -> Application:
-    """The partner's app registration, as the settings name it."""
-    endpoints = ENDPOINTS[settings.partner_center_cloud]
-    login = settings.partner_center_login_url or endpoints.login
-    return Application(
-        authority=f"{login}/{settings.partner_center_tenant_id}",
-        client_id=settings.partner_center_client_id,
-        credential=_credential(settings),
-        audience=endpoints.audience,
-        custom_login=settings.partner_center_login_url is not None,
-        http=http,
-    )
-
-
-def _credential(settings: Settings) -> str | dict[str, str]:
-    """What MSAL takes: the secret, or certificate and private key out of one PEM file."""
-    if settings.partner_center_certificate:
-        pem = settings.partner_center_certificate.read_text(encoding="ascii")
-        return {"private_key": pem, "public_certificate": pem}
-    secret = settings.partner_center_client_secret
-    return secret.get_secret_value() if secret else ""
-
-
-async def sign_in_by_device(
-    settings: Settings, say: Callable[[str], None], trust: ssl.SSLContext | None = None
-) -> None:
-    """Let a person sign in for the bot; `say` gets Microsoft's sentence with address and code.
-
-    Raises StartProblem with who must do what.
-    """
-    if settings.upgrade_bot_secret_key is None:
-        raise StartProblem([bad("UPGRADE_BOT_SECRET_KEY", "is not set", f"{NEW_KEY}.")])
-    store = await open_store(settings.upgrade_bot_database_url.get_secret_value())
-    vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
-    try:
-        with httpx.Client(verify=trust or True, timeout=10) as http:
-            await device_login(application(settings, http), vault, say, now)
-        await store.trail.note("signed_in", {"client_id": settings.partner_center_client_id})
-    except PartnerCenterError as error:
-        sentence = words.SIGN_IN.get(error.code or "", "Try again.")
-        raise StartProblem([bad("sign-in", f"it failed ({error})", sentence)]) from error
-    finally:
-        await store.close()

@@ -14,6 +14,10 @@ log = structlog.get_logger()
 PATIENCE = 1.0
 """Seconds that other work lets people go first."""
 
+PAUSE = 0.003
+"""Seconds without anybody waiting after which the rush is over: of many who click at once, each
+waits for so short a time that there is a moment between two in which nobody does."""
+
 
 class Turns:
     """One at a time for each name: `async with turns[name]`."""
@@ -26,40 +30,52 @@ class Turns:
 
 
 class Rush:
-    """People who wait for an answer go first: `with rush` while one does; `await rush.over()`
-    before work that nobody waits for."""
+    """People who wait for an acknowledgement go first: `with rush` while one does; `await
+    rush.over()` before work that nobody waits for."""
 
     def __init__(self) -> None:
         self._waiting = 0
         self._over = asyncio.Event()
         self._over.set()
+        self._pause: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
         self._waiting += 1
         self._over.clear()
+        if self._pause:
+            self._pause.cancel()
 
     def __exit__(self, *_: object) -> None:
         self._waiting -= 1
         if not self._waiting:
-            self._over.set()
+            self._pause = asyncio.get_running_loop().call_later(PAUSE, self._over.set)
 
     async def over(self) -> None:
         """Wait until nobody waits, but not for long."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), PATIENCE)
+        if not self._over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self._over.wait()
 
 
 class Background:
-    """Keeps tasks alive, reports the ones that fail, and waits for them at the end."""
+    """Begins tasks when the `rush` is over, keeps them alive, reports the ones that fail, and waits
+    for them at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, rush: Rush) -> None:
+        self._rush = rush
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
-        """Run `work` now, beside everything else."""
-        task = asyncio.create_task(work, name=name)
+        """Run `work` soon, beside everything else."""
+        task = asyncio.create_task(self._after_the_rush(work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _task: work.close())  # it may never have begun
+
+    async def _after_the_rush(self, work: Coroutine[Any, Any, Any]) -> None:
+        await self._rush.over()
+        await work
 
     async def quiet(self) -> None:
         """Wait until nothing is running."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from bot.asking import Asking, is_link, is_name, visible
 from bot.domain import bundle as steps
 from bot.domain import pasted
 from bot.domain.bundle import MOST_ROWS, PREFIX, Bundle
@@ -20,8 +21,8 @@ from bot.domain.subscription import Customer, Upgradable, UpgradeOption, Upgrade
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace
+from bot.permission import People, Permission, Place, refusal
 from bot.store import Store
-from bot.workflow import People, Place, Workflow, is_link, is_name, refusal, visible
 
 
 class Bulk:
@@ -30,14 +31,16 @@ class Bulk:
     def __init__(
         self,
         *,
-        workflow: Workflow,
+        asking: Asking,
+        permission: Permission,
         store: Store,
         partner_center: PartnerCenter,
         people: People,
         policies: PolicyBook,
         new_id: Callable[[], str],
     ) -> None:
-        self._workflow = workflow
+        self._asking = asking
+        self._permission = permission
         self._store = store
         self._partner_center = partner_center
         self._people = people
@@ -50,7 +53,7 @@ class Bulk:
         Raises Refused: TABLE_UNREADABLE, TOO_MANY_ROWS, what else the form lacks, or why the
         person may not ask.
         """
-        await self._workflow.may_ask(place)
+        await self._permission.may_ask(place)
         lines = pasted.read(table)
         if not any(line.target for line in lines):
             raise Refused(Reason.TABLE_UNREADABLE)
@@ -60,7 +63,7 @@ class Bulk:
             raise Refused(Reason.REASON_MISSING)
         if evidence.strip() and not is_link(evidence.strip()):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
-        required = self._workflow.policy_here(place).evidence is Evidence.REQUIRED
+        required = self._permission.policy_here(place).evidence is Evidence.REQUIRED
         if required and not evidence.strip():
             raise Refused(Reason.EVIDENCE_MISSING)
         return lines
@@ -85,7 +88,7 @@ class Bulk:
             if isinstance(it, BadLine):
                 bad.append(it)
             else:
-                price = await self._workflow.price(it.subscription, it.option)
+                price = await self._asking.price(it.subscription, it.option)
                 wanted.append(replace(it, price=price))
         what = (visible(reason), evidence.strip(), tuple(wanted))
         draft = Draft(
@@ -104,14 +107,14 @@ class Bulk:
         if draft.person != place.person:
             raise Refused(Reason.NOT_YOUR_OFFER)
         there = Place(place.person, draft.channel_id)
-        await self._workflow.may_ask(there)
+        await self._permission.may_ask(there)
         bundle_id = PREFIX + draft.id
         rows: list[UpgradeRequest] = []
         left_out: list[Wanted] = []
         now = await self._store.now()
         for wanted in draft.wanted:
             policy = self._policy(wanted, draft.channel_id)
-            await self._workflow.require_requester(there, policy)
+            await self._permission.require_requester(there, policy)
             if await self._unsettled(wanted, other_than=bundle_id):
                 left_out.append(wanted)
             else:
@@ -131,15 +134,15 @@ class Bulk:
         if not is_name(line.customer):
             return BadLine(line, Amiss.NOT_A_NAME)
         try:
-            meant = _meant(line.customer, await self._workflow.customers_called(line.customer))
+            meant = _meant(line.customer, await self._asking.customers_called(line.customer))
             if not meant:
-                nearest = await self._workflow.nearest(line.customer)
+                nearest = await self._asking.nearest(line.customer)
                 return BadLine(line, Amiss.UNKNOWN_CUSTOMER, customers=tuple(nearest))
             if len(meant) > 1:
                 return BadLine(line, Amiss.SEVERAL_CUSTOMERS, customers=tuple(meant))
             (customer,) = meant
             there = await self._partner_center.customers.subscriptions(customer.id, trace)
-            each = (self._workflow.upgradable(customer, one, trace) for one in there)
+            each = (self._asking.upgradable(customer, one, trace) for one in there)
             return _choice(line, customer, await asyncio.gather(*each))
         except PartnerCenterError as error:
             return BadLine(line, Amiss.TROUBLE, trouble=error)
@@ -155,7 +158,7 @@ class Bulk:
         if await self._unsettled(wanted):
             return BadLine(line, Amiss.BUSY)
         policy = self._policy(wanted, place.channel_id)
-        if await refusal(self._workflow.require_requester(place, policy)):
+        if await refusal(self._permission.require_requester(place, policy)):
             return BadLine(line, Amiss.MAY_NOT_REQUEST)
         return wanted
 

@@ -1,20 +1,21 @@
 """What people do with a bundle, one function a step: approve, decline, withdraw, confirm.
 
-Who may is asked for each row by that row's policy, with the ordinary questions of the workflow;
-what nobody knows means no. A step is taken by every row that it is legal for, in one transaction,
-and where it is legal for none the refusal is the ordinary one.
+Who may is asked for each row by that row's policy, with the ordinary questions; what nobody knows
+means no. A step is taken by every row that it is legal for, in one transaction, and where it is
+legal for none the refusal is the ordinary one.
 """
 
 import asyncio
 from collections.abc import Iterable
 
+from bot.asking import visible
 from bot.domain import bundle as steps
 from bot.domain.bundle import OPEN, Bundle, BundleEvent, WhyNot
 from bot.domain.policy import Confirm, Person
 from bot.domain.upgrade import Pointer, State, UpgradeRequest
 from bot.errors import Reason, Refused
+from bot.permission import Permission, Place, refusal
 from bot.store import Store
-from bot.workflow import Place, Workflow, refusal, visible
 
 Decided = tuple[Bundle, BundleEvent]
 """The bundle afterwards, and what happened: to which rows, and to which it could not."""
@@ -23,8 +24,8 @@ Decided = tuple[Bundle, BundleEvent]
 class Bundles:
     """The decisions about bundles, over the store and the people in Slack."""
 
-    def __init__(self, workflow: Workflow, store: Store) -> None:
-        self._workflow = workflow
+    def __init__(self, permission: Permission, store: Store) -> None:
+        self._permission = permission
         self._store = store
 
     async def approve(self, pointer: Pointer, place: Place) -> Decided:
@@ -91,7 +92,7 @@ class Bundles:
         """*Upgrade now*: have every approved row that this person may start begun, one after the
         other. Raises Refused when there is none."""
         bundle, who = await self._card(pointer, place), place.person
-        await self._workflow.require_full_member(who)
+        await self._permission.require_full_member(who)
         by_approver = [
             row
             for row in bundle.those(State.APPROVED)
@@ -137,9 +138,9 @@ class Bundles:
         seconds. Raises Refused when the person is no full member."""
         one_of_each = {row.policy.approvers: row for row in rows}
         questions = [
-            refusal(self._workflow.require_approver(row, who)) for row in one_of_each.values()
+            refusal(self._permission.require_approver(row, who)) for row in one_of_each.values()
         ]
-        _, *answers = await asyncio.gather(self._workflow.require_full_member(who), *questions)
+        _, *answers = await asyncio.gather(self._permission.require_full_member(who), *questions)
         reasons = dict(zip(one_of_each, answers, strict=True))
         return lambda row: reasons.get(row.policy.approvers, Reason.MAY_NOT_APPROVE)
 

@@ -45,7 +45,8 @@ def run() -> None:
     Exit code 2 when something is not as it must be; every problem is named, each with its fix.
     """
     from bot import logs
-    from bot.app import Bot, StartProblem
+    from bot.app import Bot
+    from bot.findings import StartProblem
     from bot.settings import SettingsProblem, load
 
     try:
@@ -69,8 +70,8 @@ def check(
     warnings, 2 when the bot could not work.
     """
     from bot import logs
-    from bot.app import Bot, StartProblem
-    from bot.findings import bad, exit_code, show
+    from bot.app import Bot
+    from bot.findings import StartProblem, bad, exit_code, show
     from bot.settings import SettingsProblem, load
 
     try:
@@ -100,8 +101,9 @@ def login() -> None:
     role Admin agent, with MFA.
     """
     from bot import logs
-    from bot.app import StartProblem, sign_in_by_device
+    from bot.findings import StartProblem
     from bot.settings import SettingsProblem, load
+    from bot.signing_in import sign_in_by_device
 
     try:
         settings, _policies = load(os.environ)
@@ -187,7 +189,8 @@ def verify_trail(
 
 def _with_the_trail(work: "Callable[[Store], Awaitable[None]]") -> None:
     """Work on the database as it is; older tables have no trail yet."""
-    from bot.app import StartProblem, open_store
+    from bot.findings import StartProblem
+    from bot.preflight.database import open_store
     from bot.settings import SettingsProblem, database_url
 
     async def opened() -> None:
@@ -233,6 +236,18 @@ def _refuse(what: str, problems: list[str]) -> NoReturn:
     raise typer.Exit(2)
 
 
+GARBAGE = (20_000, 20, 50)
+"""How much may lie about until the collector looks: a click leaves hundreds of objects, nearly none
+in a circle, and with Python's 700 it looks several times during each."""
+
+
+def calm_the_collector() -> None:
+    """What is there now stays: to look at it again would hold up a click for 40 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
 async def _until_stopped(bot: "Bot") -> None:
     """Run the bot until SIGTERM or SIGINT; a second one ends it at once."""
     stop = asyncio.Event()
@@ -246,8 +261,7 @@ async def _until_stopped(bot: "Bot") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
     await bot.start()
-    gc.collect()
-    gc.freeze()  # what is there now stays: to look at it again would hold up a click for 40 ms
+    calm_the_collector()
     typer.echo("upgrade-bot is ready", err=True)
     await stop.wait()
     await bot.stop()

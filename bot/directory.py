@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import structlog
-from rapidfuzz import fuzz, process
 
 from bot.domain.subscription import Customer
 from bot.errors import PartnerCenterError
@@ -80,6 +79,8 @@ class Index:
 
     def nearest(self, text: str, limit: int = 3) -> list[Customer]:
         """Customers whose names look most like `text`, for when nothing is found."""
+        from rapidfuzz import fuzz, process  # most bots never need its three megabytes
+
         text = _folded(text)
         shared: dict[int, int] = {}
         for start in range(len(text) - 2):

@@ -1,11 +1,13 @@
 """What every delivery of Slack's passes on its way in: it gets a name for the log, and is timed.
 
 The name is the correlation id of everything that follows from it, up to the calls to Microsoft;
-where it is about a request it is that request's.
+where it is about a request it is that request's. Until it is answered nothing is begun that nobody
+waits for.
 """
 
 import uuid
 from time import perf_counter
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -13,6 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import logs, metrics
+from bot.background import Rush
 
 log = structlog.get_logger()
 
@@ -24,13 +27,19 @@ class Door(AsyncApp):
     """Bolt, with a door before it. A middleware of Bolt's own ends before the listener begins, so
     it could not time one."""
 
+    def __init__(self, *, rush: Rush, **bolt: Any) -> None:
+        """`bolt` is what Bolt takes."""
+        super().__init__(**bolt)
+        self._rush = rush
+
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Let it in, and answer it."""
         logs.correlate(str(uuid.uuid4()))
         kind = str(req.body.get("type") or ("command" if "command" in req.body else "other"))
         kind = kind if kind in KINDS else "other"
         began = perf_counter()
-        answer = await super().async_dispatch(req)
+        with self._rush:
+            answer = await super().async_dispatch(req)
         took = perf_counter() - began
         metrics.ACKNOWLEDGED.labels(kind).observe(took)
         log.info("slack.answered", kind=kind, status=answer.status, seconds=round(took, 4))

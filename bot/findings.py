@@ -1,4 +1,5 @@
-"""What a probe of the set-up found, how it is shown, and what the exit code says of it."""
+"""What a probe of the set-up found, how it is shown, what the exit code says of it; and why the bot
+cannot start."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,15 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.what}. {self.fix}".rstrip()
+
+
+class StartProblem(Exception):
+    """The bot cannot start. `problems` has one line for each of the `findings`, with the fix."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        self.problems = [str(finding) for finding in findings]
+        super().__init__("; ".join(self.problems))
 
 
 def good(name: str, what: str) -> Finding:

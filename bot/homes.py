@@ -8,9 +8,10 @@ from bot.domain.policy import Person
 from bot.errors import Unavailable
 from bot.messages import home
 from bot.messages.language import speaking
+from bot.overview import Overview
+from bot.permission import People
 from bot.slack import SLACK_ERRORS, word_of
 from bot.store import Store
-from bot.workflow import Workflow
 
 log = structlog.get_logger()
 
@@ -19,10 +20,16 @@ class Homes:
     """Publishes Home tabs, one round at a time."""
 
     def __init__(
-        self, store: Store, workflow: Workflow, announcer: Announcer, background: Background
+        self,
+        store: Store,
+        overview: Overview,
+        people: People,
+        announcer: Announcer,
+        background: Background,
     ) -> None:
         self._store = store
-        self._workflow = workflow
+        self._overview = overview
+        self._people = people
         self._announcer = announcer
         self._background = background
         self._is_refreshing = False
@@ -52,8 +59,8 @@ class Homes:
             self._is_refreshing = False
 
     async def _show(self, person: Person) -> None:
-        shown = await self._workflow.home(person)
-        with speaking(await self._workflow.language(person)):
+        shown = await self._overview.home(person)
+        with speaking(await self._people.locale(person)):
             view = home.view(shown)
         try:
             await self._announcer.publish_home(person, view)

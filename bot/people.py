@@ -33,6 +33,7 @@ class SlackPeople:
         self._team_id = team_id
         self._clock = clock
         self._kept: dict[str, tuple[datetime, Any]] = {}
+        self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def standing(self, person: Person) -> Standing:
         """What Slack says the person is. Raises Refused(MEMBER_UNREADABLE)."""
@@ -60,6 +61,8 @@ class SlackPeople:
         All that is unknown is asked at once. Raises Refused(APPROVERS_UNREADABLE) when the
         answer hangs on something that could not be read.
         """
+        if all(self._is_known_among(person, names, channel_id) for names in lists):
+            return True
         asked = {channel_id, *(name for names in lists for name in names)}
         known = [name for name in asked if name in self._kept]
         answers = await self._are_among(person, lists, channel_id)
@@ -72,6 +75,12 @@ class SlackPeople:
         if None in answers:
             raise Refused(Reason.APPROVERS_UNREADABLE)
         return True
+
+    def is_known_to_belong(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
+        """Whether what is kept says that the person is a full member and in every list."""
+        user = self._kept_of(person.user_id) if person.team_id == self._team_id else None
+        is_member = user is not None and _standing(user, self._team_id) is Standing.FULL_MEMBER
+        return is_member and all(self._is_known_among(person, names, channel_id) for names in lists)
 
     async def is_here(self, channel_id: str) -> bool:
         """Whether the bot itself is in the channel; a private one it is not in it cannot see. Of
@@ -113,6 +122,13 @@ class SlackPeople:
             return person.user_id
         return str(user.get("real_name") or person.user_id)
 
+    def _is_known_among(self, person: Person, names: Names, channel_id: str) -> bool:
+        """Whether one of the names means the person by what is kept, without asking."""
+        if person.user_id in names:
+            return True
+        members = [self._kept_of(key) for key in _to_ask(names, channel_id)]
+        return any(person.user_id in each for each in members if each is not None)
+
     async def _are_among(
         self, person: Person, lists: tuple[Names, ...], channel_id: str
     ) -> list[bool | None]:
@@ -122,10 +138,10 @@ class SlackPeople:
         """Whether one of the names means the person; None when it could not be found out."""
         if person.user_id in names:
             return True
-        groups = [name for name in names if name.startswith("S")]
-        asked = [self._keep(group, partial(self._group, group)) for group in groups]
-        if CHANNEL in names:
-            asked.append(self._keep(channel_id, partial(self._channel, channel_id)))
+        asked = [
+            self._keep(key, partial(self._channel if key == channel_id else self._group, key))
+            for key in _to_ask(names, channel_id)
+        ]
         unreadable = False
         for answer in await asyncio.gather(*asked, return_exceptions=True):
             if isinstance(answer, SLACK_ERRORS):
@@ -138,12 +154,30 @@ class SlackPeople:
         return None if unreadable else False
 
     async def _keep(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """What is kept, or what Slack says; whoever asks meanwhile waits for the same answer."""
+        kept = self._kept_of(key)
+        if kept is not None:
+            return kept
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(self._ask(key, ask), name="asking Slack")
+            self._asking[key].add_done_callback(partial(self._answered, key))
+        return await asyncio.shield(self._asking[key])
+
+    async def _ask(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        async with asyncio.timeout(ASK_WITHIN):
+            answer = await ask()
+        self._kept[key] = (self._clock() + KEPT_FOR, answer)
+        return answer
+
+    def _answered(self, key: str, asking: asyncio.Task[Any]) -> None:
+        del self._asking[key]
+        if not asking.cancelled():
+            asking.exception()  # whoever still waits is told
+
+    def _kept_of(self, key: str) -> Any:
+        """What is kept, if it is not too old."""
         until, kept = self._kept.get(key, (None, None))
-        if until is None or self._clock() >= until:
-            async with asyncio.timeout(ASK_WITHIN):
-                kept = await ask()
-            self._kept[key] = (self._clock() + KEPT_FOR, kept)
-        return kept
+        return kept if until and self._clock() < until else None
 
     async def _user(self, user_id: str) -> dict[str, Any]:
         answer = await self._client.users_info(user=user_id, include_locale=True)
@@ -164,6 +198,12 @@ class SlackPeople:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return frozenset(members)
+
+
+def _to_ask(names: Names, channel_id: str) -> list[str]:
+    """Of whom Slack has to be asked who belongs to them: user groups, and the channel."""
+    groups = [name for name in names if name.startswith("S")]
+    return [*groups, channel_id] if CHANNEL in names else groups
 
 
 def _standing(user: dict[str, Any], team_id: str) -> Standing:

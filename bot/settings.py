@@ -10,9 +10,6 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificate
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -285,6 +282,11 @@ def _what_is_only_practice(given: Mapping[str, str]) -> list[str]:
 
 
 def _what_is_wrong_with_the_certificate(path: Path) -> list[str]:
+    # Four megabytes that a bot without a certificate does not need.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from cryptography.x509 import load_pem_x509_certificate
+
     try:
         pem = path.read_bytes()
     except OSError:

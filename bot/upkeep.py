@@ -1,5 +1,5 @@
 """What is done now and then, whoever clicks: the audit trail is tied together, and people in what
-is long settled are forgotten.
+is long settled are forgotten, as are deliveries that are not repeated any more.
 
 The seal of every tie goes into the log. Whoever changes the database cannot change what was logged
 elsewhere, so `upgrade-bot audit verify --tie` proves that nothing before it was made anew.
@@ -48,6 +48,7 @@ class Upkeep:
             log.info("audit.tied", number=tie.number, seal=tie.seal)
             last = tie
             await asyncio.sleep(BREATHE)
+        await self._store.forget_deliveries()
         if self._people_kept:
             before = await self._store.now() - self._people_kept
             while True:

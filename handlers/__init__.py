@@ -30,7 +30,13 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 
 
 def register(app: AsyncApp, guard: Guard) -> None:
-    """Tell Bolt who answers what: the bot's table of contents."""
+    """Tell Bolt who answers what: the bot's table of contents. Bolt asks one after the other, so
+    what people wait for after a commit comes first."""
+    app.action(buttons.APPROVE)(guard.decides(Click, approve.approve))
+    app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
+    app.action(buttons.WITHDRAW)(guard.decides(Click, withdraw.withdraw))
+    app.action(buttons.LOOKING)(guard.decides(Click, looking.press))
+
     app.command("/upgrade")(guard.looks_up(Command, upgrade.typed))
     app.options(buttons.CUSTOMER)(guard.suggests(find.suggest))
     app.view(buttons.FIND_FORM)(guard.looks_up(Search, find.chosen))
@@ -38,13 +44,9 @@ def register(app: AsyncApp, guard: Guard) -> None:
     app.action(buttons.CHOOSE_OPTION)(guard.looks_up(Click, choose.option))
     app.view(buttons.REVIEW_FORM)(guard.submits(review.submit))
 
-    app.action(buttons.APPROVE)(guard.decides(Click, approve.approve))
-    app.action(buttons.LOOKING)(guard.decides(Click, looking.press))
     app.action(buttons.DECLINE)(guard.looks_up(Click, decline.ask_why))
     app.view(buttons.DECLINE_FORM)(guard.submits(decline.submit))
-    app.action(buttons.WITHDRAW)(guard.decides(Click, withdraw.withdraw))
 
-    app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
     app.action(buttons.CHECK_AGAIN)(guard.looks_up(Click, check.check_again))
     app.action(buttons.ASK_AGAIN)(guard.looks_up(Click, again.press))
     app.action(buttons.PORTAL)(outdated.nothing_to_do)

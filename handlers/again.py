@@ -11,4 +11,4 @@ from handlers.inbound import Click
 async def press(click: Click, desk: Desk) -> Answer:
     """List what can be upgraded now."""
     customer = await desk.workflow.ask_again(click.pointer, click.place)
-    return options.upgrade_options(customer, await desk.workflow.options(customer, click.place))
+    return options.upgrade_options(customer, await desk.asking.options(customer, click.place))

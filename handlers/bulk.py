@@ -10,15 +10,15 @@ from contextlib import suppress
 from bot import buttons
 from bot.errors import Reason, Refused
 from bot.messages import bulk, bundle
-from bot.workflow import Place
+from bot.permission import Place
 from handlers.guard import Answer, Desk
 from handlers.inbound import Click, Command, Search, Submission
 
 
 async def open_form(command: Command, desk: Desk) -> Answer:
     """Open the form for the table."""
-    await desk.workflow.may_ask(command.place)
-    form = bulk.paste(command.channel_id, desk.workflow.policy_here(command.place))
+    await desk.permission.may_ask(command.place)
+    form = bulk.paste(command.channel_id, desk.permission.policy_here(command.place))
     await desk.announcer.open_form(command.trigger_id, form)
     return []
 

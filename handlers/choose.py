@@ -13,16 +13,16 @@ from handlers.inbound import Click
 
 async def customer(click: Click, desk: Desk) -> Answer:
     """List what can be upgraded at the chosen customer."""
-    chosen = await desk.workflow.customer(click.value, click.place)
-    upgradable = await desk.workflow.options(chosen, click.place)
+    chosen = await desk.asking.customer(click.value, click.place)
+    upgradable = await desk.asking.options(chosen, click.place)
     return options.upgrade_options(chosen, upgradable)
 
 
 async def option(click: Click, desk: Desk) -> Answer:
     """Open the review form."""
-    offered, policy = await desk.workflow.choose(click.value, click.place.person)
+    offered, policy = await desk.asking.choose(click.value, click.place.person)
     change, earlier = await asyncio.gather(
-        desk.workflow.price(offered.subscription, offered.option), desk.workflow.earlier(offered)
+        desk.asking.price(offered.subscription, offered.option), desk.asking.earlier(offered)
     )
     form = forms.review(offered, policy, change, earlier)
     await desk.announcer.open_form(click.trigger_id, form)

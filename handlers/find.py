@@ -12,20 +12,20 @@ from handlers.inbound import Command, Search, Typing
 
 async def open_form(command: Command, desk: Desk) -> Answer:
     """Open the form; until all customers are known, say how to type one."""
-    await desk.workflow.may_ask(command.place)
-    if not desk.workflow.knows_customers:
-        return [replies.usage(desk.workflow.policy_here(command.place))]
+    await desk.permission.may_ask(command.place)
+    if not desk.asking.knows_customers:
+        return [replies.usage(desk.permission.policy_here(command.place))]
     await desk.announcer.open_form(command.trigger_id, forms.find(command.channel_id))
     return []
 
 
 async def suggest(typing: Typing, desk: Desk) -> list[dict[str, object]]:
     """The customers that the letters may mean."""
-    return forms.customers(await desk.workflow.typed_ahead(typing.value, typing.place))
+    return forms.customers(await desk.asking.typed_ahead(typing.value, typing.place))
 
 
 async def chosen(search: Search, desk: Desk) -> Answer:
     """List what can be upgraded at the chosen customer."""
-    customer = await desk.workflow.customer(search.chosen(buttons.CUSTOMER), search.place)
-    upgradable = await desk.workflow.options(customer, search.place)
+    customer = await desk.asking.customer(search.chosen(buttons.CUSTOMER), search.place)
+    upgradable = await desk.asking.options(customer, search.place)
     return options.upgrade_options(customer, upgradable)

@@ -16,7 +16,8 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import buttons, metrics
 from bot.announcer import Announcer
-from bot.background import Background, Rush
+from bot.asking import Asking
+from bot.background import Background
 from bot.bulk import Bulk
 from bot.bundles import Bundles
 from bot.domain.policy import Person
@@ -26,8 +27,10 @@ from bot.jobs import Jobs
 from bot.messages import replies
 from bot.messages.blocks import Message
 from bot.messages.language import speaking
+from bot.overview import Overview
 from bot.pace import Pace
 from bot.performer import Performer
+from bot.permission import People, Permission
 from bot.slack import SLACK_ERRORS, word_of
 from bot.workflow import Workflow
 from handlers.inbound import Click, Command, HomeOpened, Search, Submission, Typing
@@ -57,7 +60,11 @@ FIELD_OF = {
 class Desk:
     """What a handler works with."""
 
+    people: People
+    permission: Permission
+    asking: Asking
     workflow: Workflow
+    overview: Overview
     performer: Performer
     announcer: Announcer
     jobs: Jobs
@@ -74,19 +81,17 @@ Suggest = Callable[[Typing, Desk], Awaitable[list[dict[str, object]]]]
 class Guard:
     """Makes Bolt listeners of handlers."""
 
-    def __init__(self, desk: Desk, background: Background, rush: Rush) -> None:
+    def __init__(self, desk: Desk, background: Background) -> None:
         self._desk = desk
         self._background = background
-        self._rush = rush
 
     def decides(self, inbound: type[Inbound], handle: Handler[Inbound]) -> Listener:
         """For a click: acknowledged after the handler has read and committed."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
             event = self._read(inbound, body)
-            with self._rush:
-                outcome = await self._outcome(handle, event) if event else []
-                await ack()
+            outcome = await self._outcome(handle, event) if event else []
+            await ack()
             if event and isinstance(outcome, Exception):
                 self._background.start(self._answer_once(event, outcome), "answering")
             elif event and outcome:  # the step was taken by this delivery and no other
@@ -196,7 +201,7 @@ class Guard:
         await self._answer(event, outcome)
 
     async def _language(self, person: Person) -> str:
-        return await self._desk.workflow.language(person)
+        return await self._desk.people.locale(person)
 
     async def _is_new(self, event: Command | Click | Submission) -> bool:
         """Whether it was not, or is not just being, answered already."""

@@ -10,4 +10,4 @@ from handlers.inbound import Command
 
 async def show(command: Command, desk: Desk) -> Answer:
     """Say how it is used, and who may do what."""
-    return [replies.usage(desk.workflow.policy_here(command.place))]
+    return [replies.usage(desk.permission.policy_here(command.place))]

@@ -13,7 +13,7 @@ async def show(command: Command, desk: Desk) -> Answer:
     """List requests, the newest first; one more is asked for, to know whether there are more."""
     whose = command.text.strip().partition(" ")[2].strip()
     if whose.lower() == past.MINE:
-        found = await desk.workflow.asked_by_me(command.place, past.SHOWN + 1)
+        found = await desk.overview.asked_by_me(command.place, past.SHOWN + 1)
     else:
-        found = await desk.workflow.asked_here(whose, command.place, past.SHOWN + 1)
-    return [past.history(whose, found, await desk.workflow.links(found))]
+        found = await desk.overview.asked_here(whose, command.place, past.SHOWN + 1)
+    return [past.history(whose, found, await desk.overview.links(found))]

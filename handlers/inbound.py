@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 from bot import buttons
 from bot.domain.policy import Person
 from bot.domain.upgrade import Pointer
-from bot.workflow import Place
+from bot.permission import Place
 
 
 class Inbound(BaseModel):

@@ -10,7 +10,7 @@ from handlers.inbound import Submission
 
 async def submit(form: Submission, desk: Desk) -> Answer:
     """Make the request; its card is posted."""
-    await desk.workflow.ask(
+    await desk.asking.ask(
         form.view.private_metadata,
         form.place.person,
         form_id=form.view.id,

@@ -11,4 +11,4 @@ from handlers.inbound import Command
 
 async def show(command: Command, desk: Desk) -> Answer:
     """Look at everything that this person needs here."""
-    return [standing.status(await desk.workflow.status(command.place))]
+    return [standing.status(await desk.asking.status(command.place))]

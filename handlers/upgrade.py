@@ -30,8 +30,8 @@ async def typed(command: Command, desk: Desk) -> Answer:
 
 async def list_options(command: Command, desk: Desk) -> Answer:
     """Find the customer and list what can be upgraded."""
-    found = await desk.workflow.find(command.text, command.place)
+    found = await desk.asking.find(command.text, command.place)
     if len(found) > 1:
         return [options.which_customer(found)]
-    upgradable = await desk.workflow.options(found[0], command.place)
+    upgradable = await desk.asking.options(found[0], command.place)
     return options.upgrade_options(found[0], upgradable)

@@ -2,7 +2,6 @@
 still there, until it is thawed."""
 
 import asyncio
-import gc
 import importlib
 import logging
 import multiprocessing
@@ -133,6 +132,7 @@ async def _run(
     environment: dict[str, str], life: "Life | None", grace: float, line: Connection
 ) -> None:
     from bot.app import Bot
+    from bot.cli import calm_the_collector
     from bot.settings import load
 
     bot = Bot(*load(environment), retry_pause=0.02)
@@ -142,8 +142,7 @@ async def _run(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if life:
         loop.set_task_factory(life.task)
-    gc.collect()
-    gc.freeze()  # as the command does
+    calm_the_collector()
     line.send(bot.web.port if bot.web else 0)
     await stop.wait()
     await bot.stop(grace)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from aiohttp import web
 from cryptography.fernet import Fernet
 
-from bot.app import Bot, StartProblem
-from bot.findings import Finding, Mark, exit_code
+from bot.app import Bot
+from bot.findings import Finding, Mark, StartProblem, exit_code
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import CHANNEL, Practice, PracticeClock
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble

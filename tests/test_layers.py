@@ -1,4 +1,4 @@
-"""Who may import whom, as code: handlers → workflow, announcer → … → domain → errors."""
+"""Who may import whom, as code: handlers → asking, workflow, announcer → … → domain → errors."""
 
 import ast
 from pathlib import Path
@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "bot.pace": LOW,
     "bot.logs": set[str](),
     "bot.metrics": {"bot.domain"},
-    "bot.door": {"bot.logs", "bot.metrics"},
+    "bot.door": {"bot.background", "bot.logs", "bot.metrics"},
     "bot.sockets": {"bot.metrics"},
     "bot.web": {"bot.metrics"},
     "bot.audit": {"bot.store"},
@@ -36,29 +36,52 @@ MAY_IMPORT = {
     "bot.price_list": {"bot.domain"},
     "bot.settings": {"bot.policy_file", "bot.price_list", "bot.partner_center", "bot.domain"},
     "bot.preflight": {
-        "bot.findings", "bot.settings", "bot.slack", "bot.messages", "bot.partner_center",
-        "bot.store", "bot.vault", *LOW,
+        "bot.preflight", "bot.findings", "bot.settings", "bot.partner_center", "bot.store",
+        "bot.domain",
     },
-    "bot.bulk": {"bot.workflow", "bot.store", "bot.partner_center", *LOW},
-    "bot.bundles": {"bot.workflow", "bot.store", *LOW},
+    "bot.preflight.database": {
+        "bot.findings", "bot.settings", "bot.store", "bot.vault", "bot.errors",
+    },
+    "bot.preflight.slack": {"bot.findings", "bot.settings", "bot.slack", "bot.domain"},
+    "bot.preflight.approvers": {"bot.preflight.slack", "bot.findings", "bot.slack", "bot.domain"},
+    "bot.preflight.microsoft": {
+        "bot.findings", "bot.settings", "bot.messages", "bot.partner_center", *LOW,
+    },
+    "bot.permission": LOW,
+    "bot.asking": {
+        "bot.permission", "bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW,
+    },
+    "bot.workflow": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
+    "bot.overview": {"bot.permission", "bot.asking", "bot.store", *LOW},
+    "bot.signing_in": {
+        "bot.findings", "bot.messages", "bot.settings", "bot.partner_center", "bot.vault",
+        "bot.preflight.database", "bot.errors",
+    },
+    "bot.explaining": {
+        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", "bot.errors",
+    },
+    "bot.health": {
+        "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
+    },
+    "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
+    "bot.bundles": {"bot.permission", "bot.asking", "bot.store", *LOW},
     "bot.conductor": {"bot.store", *LOW},
-    "bot.workflow": {"bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
     },
     "bot.homes": {
-        "bot.announcer", "bot.workflow", "bot.background", "bot.messages", "bot.slack",
-        "bot.store", *LOW,
+        "bot.announcer", "bot.overview", "bot.permission", "bot.background", "bot.messages",
+        "bot.slack", "bot.store", *LOW,
     },
     "bot.jobs": {
         "bot.announcer", "bot.homes", "bot.performer", "bot.conductor", "bot.background",
         "bot.slack", "bot.store", *LOW,
     },
     "handlers": {
-        "handlers", "bot.workflow", "bot.bulk", "bot.bundles", "bot.performer", "bot.announcer",
-        "bot.jobs", "bot.slack", "bot.homes", "bot.background", "bot.messages", "bot.buttons",
-        "bot.metrics", "bot.pace", *LOW,
+        "handlers", "bot.permission", "bot.asking", "bot.workflow", "bot.overview", "bot.bulk",
+        "bot.bundles", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack", "bot.homes",
+        "bot.background", "bot.messages", "bot.buttons", "bot.metrics", "bot.pace", *LOW,
     },
     "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
 }  # fmt: skip

@@ -52,7 +52,8 @@ async def test_the_figures_tell_the_story(workspace: Conversation) -> None:
     """Requests by state, steps, refusals, how long it took, and every call."""
     async with visiting(workspace) as session:
         before = await figures(session)
-        workspace.bot._counted_at = -1000.0  # counted just now, and not again for half a minute
+        assert workspace.bot.health
+        workspace.bot.health._counted_at = -1000.0  # otherwise not for half a minute
         troubles = [Trouble(status=429), Trouble(status=503)]
         workspace.partner_center.trouble("GET", "/subscriptions", *troubles)
         await workspace.alice.asks_for_e3()
@@ -103,7 +104,8 @@ async def test_readiness_says_which_part_is_not(start: Start) -> None:
         await until(20, gone)
         said = {**ok, "slack": "there is no connection to Slack"}
         assert (await (await session.get("/readyz")).json())["parts"] == said
-        workspace.bot._accepting = False
+        assert workspace.bot.health
+        workspace.bot.health.accepting = False
         said["work"] = "is starting or stopping"
         assert (await (await session.get("/readyz")).json())["parts"] == said
         assert (await session.get("/healthz")).status == 200, "it is alive all the same"

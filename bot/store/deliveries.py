@@ -17,8 +17,12 @@ _TOO_OLD = sa.delete(tables.deliveries).where(tables.deliveries.c.at < sa.bindpa
 
 def note(connection: sa.Connection, delivery: str, now: datetime) -> None:
     """Note that it was delivered. Raises Refused(DELIVERED_AGAIN)."""
-    connection.execute(_TOO_OLD, {"since": now - AGAIN_WITHIN})
     try:
         connection.execute(_DELIVERED, {"delivery": delivery, "at": now})
     except IntegrityError as error:
         raise Refused(Reason.DELIVERED_AGAIN) from error
+
+
+def forget(connection: sa.Connection, now: datetime) -> None:
+    """Forget what will not be delivered again."""
+    connection.execute(_TOO_OLD, {"since": now - AGAIN_WITHIN})

@@ -53,7 +53,8 @@ class Postgres:
         )
         self._clock = clock
         self._writing: set[asyncio.Task[Any]] = set()
-        self.queue = Queue(lambda: _connect(url))
+        lost = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+        self.queue = Queue(lambda: _connect(url), lost)
 
     @classmethod
     async def open(

@@ -10,14 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 from pgqueuer import QueueManager
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.inmemory import InMemoryDriver, InMemoryQueries
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.models import Job
+
+if TYPE_CHECKING:  # only a bot of PostgreSQL loads it
+    import asyncpg
 
 log = structlog.get_logger()
 
@@ -34,36 +37,52 @@ RECONNECT = 0.5
 Attend = Callable[[str, str], Awaitable[None]]
 """Attends to a request, given its id and the job's."""
 
-Connect = Callable[[], Awaitable[asyncpg.Connection]]
+Connect = Callable[[], Awaitable["asyncpg.Connection"]]
 
 
 class Queue:
-    """`put` jobs, `start` to work at them, `stop`. In memory, unless it is told how to
-    `connect`."""
+    """`put` jobs (in memory `put_soon`), `start` to work at them, `stop`. In memory, unless it is
+    told how to `connect`, and by what errors one sees that the connection is `lost`."""
 
-    def __init__(self, connect: Connect | None = None) -> None:
+    def __init__(
+        self, connect: Connect | None = None, lost: tuple[type[Exception], ...] = ()
+    ) -> None:
         self._connect = connect
+        self._lost = lost
         self._memory = InMemoryQueries(InMemoryDriver())
         self._serving: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        self._to_put: list[str] = []
+        self._putting: asyncio.Task[None] | None = None
         self._unfinished = 0
         self._finished = asyncio.Condition()
 
-    async def put(
-        self, request_ids: Sequence[str], connection: asyncpg.Connection | None = None
-    ) -> None:
-        """Have the requests attended to, as soon as the transaction on `connection` is committed.
-
-        In PostgreSQL a request has one job at a time, which goes on until nothing is left to do.
-        """
+    def put_soon(self, request_ids: Sequence[str]) -> None:
+        """Have the requests attended to, by a queue in memory: what is put by many steps at once is
+        put together, after they are answered."""
         if not request_ids:
             return
+        self._unfinished += len(request_ids)
+        self._to_put += request_ids
+        if self._putting is None:
+            self._putting = asyncio.create_task(self._put_together(), name="putting jobs")
+            self._putting.add_done_callback(self._ended)
+
+    async def _put_together(self) -> None:
+        try:
+            while self._to_put:
+                ids, self._to_put = self._to_put, []
+                await self._memory.enqueue([ATTEND] * len(ids), _payloads(ids), [0] * len(ids))
+        finally:
+            self._putting = None
+
+    async def put(self, request_ids: Sequence[str], connection: "asyncpg.Connection") -> None:
+        """Have the requests attended to, as soon as the transaction on `connection` is committed.
+
+        A request has one job at a time, which goes on until nothing is left to do.
+        """
         ids = sorted(request_ids)  # in one order, so that two bots cannot wait for each other
-        if connection is None:
-            self._unfinished += len(ids)
-            await self._memory.enqueue([ATTEND] * len(ids), _payloads(ids), [0] * len(ids))
-            return
         await Queries(AsyncpgDriver(connection)).enqueue(
             [ATTEND] * len(ids),
             _payloads(ids),
@@ -108,7 +127,7 @@ class Queue:
         while not self._stopping.is_set():
             try:
                 await self._serve_one_connection(attend, take_over)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except self._lost as error:
                 log.warning("queue.unreachable", trouble=type(error).__name__)
             except Exception:
                 log.exception("queue.failed")
@@ -161,7 +180,7 @@ async def _work(
     queuer: QueueManager,
     queries: Queries | InMemoryQueries,
     take_over: timedelta,
-    connection: asyncpg.Connection | None,
+    connection: "asyncpg.Connection | None",
 ) -> None:
     """One job at a time is taken and reported at once; a heartbeat and a look at the hearts of
     others together take less than `take_over`."""

@@ -74,7 +74,7 @@ def change(
     """Compare and set: write what a step made of the request, its line of history after the one
     with that `seal`, and the vote if it was one; only if the row still has that `version`, and say
     whether it had."""
-    columns = _columns(request)
+    columns = _changing(request)
     line = _line(seal, request, event, columns["body"])
     key = {"of": request.id, "at_version": version, "seal": line["seal"]}
     if connection.execute(_IF_UNCHANGED, {**key, **columns}).rowcount != 1:
@@ -85,18 +85,26 @@ def change(
 
 def _columns(request: UpgradeRequest) -> dict[str, Any]:
     """The row of a request: what it is searched by, and the whole as one document."""
-    shown = {"shown_version": request.version} if request.bundle_id else {}  # its bundle shows it
     return {
-        "version": request.version,
-        "state": request.state,
         "team_id": request.requester.team_id,
         "requester_id": request.requester.user_id,
         "channel_id": request.channel_id,
         "customer_id": request.customer.id,
         "subscription_id": request.subscription.id.lower(),
         "created_at": request.created_at,
-        "due_at": due_at(request),
         "bundle_id": request.bundle_id,
+        **_changing(request),
+    }
+
+
+def _changing(request: UpgradeRequest) -> dict[str, Any]:
+    """Those columns of it that a step can change: a database renews the index of every column that
+    is written, also with the same value."""
+    shown = {"shown_version": request.version} if request.bundle_id else {}  # its bundle shows it
+    return {
+        "version": request.version,
+        "state": request.state,
+        "due_at": due_at(request),
         **shown,
         "body": as_json(REQUEST, request),
     }

@@ -20,22 +20,15 @@ End = Callable[[asyncio.Future[Any]], None]
 
 class Sqlite:
     """One writer in a thread of its own, because SQLite has only one, and one reader beside it:
-    more threads would only take Python's time from each other.
-
-    A whole transaction is one visit to the thread; a driver that visits it for every statement
-    costs three times as much. What waits for the writer together is committed together, so that
-    many clicks at once wait for one sync of the disk and not for one each.
-    """
+    more threads would only take Python's time from each other."""
 
     is_shared = False
 
     def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
-        self._writer = ThreadPoolExecutor(1, "store-writer")
-        self._reader = ThreadPoolExecutor(1, "store-reader")
-        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writer = _Lane(engine, "store-writer", "IMMEDIATE")
+        self._reader = _Lane(engine, "store-reader", "DEFERRED")
         self.queue = Queue()
 
     @classmethod
@@ -62,72 +55,114 @@ class Sqlite:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` beside the writer, on what was committed last."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reader, self._transaction, "DEFERRED", work)
+        return await self._reader.run(work)
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
+        result = await self._writer.run(work)
+        self.queue.put_soon(attend)
+        return result
+
+    async def close(self) -> None:
+        """Let what has begun come to its end."""
+        await asyncio.gather(self._writer.close(), self._reader.close())
+        self._engine.dispose()
+
+
+class _Lane:
+    """A thread through which transactions of one kind (SQLite's `BEGIN …`) go one after the other.
+
+    A whole transaction is one visit to the thread; a driver that visits it for every statement
+    costs three times as much. What waits together is one transaction, so that many clicks at once
+    wait for one sync of the disk and not for one each.
+    """
+
+    def __init__(self, engine: sa.Engine, name: str, kind: str) -> None:
+        self._engine = engine
+        self._kind = kind
+        self._thread = ThreadPoolExecutor(1, name)
+        self._connection: sa.Connection | None = None
+        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def run(self, work: Work[T]) -> T:
+        """Run `work` in a transaction, whole or not at all. Whoever waits may be cancelled; what
+        has begun comes to its end."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_what_waits(), name="writing")
-        await done
-        await self.queue.put(attend)
-        return done.result()
+        if self._running is None:
+            self._running = asyncio.create_task(self._run_what_waits(), name="transactions")
+        return await done
 
-    async def _write_what_waits(self) -> None:
+    async def close(self) -> None:
+        """Wait for the thread."""
+        if self._running:
+            await asyncio.wait({self._running})
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._thread.shutdown()
+        if self._connection:
+            self._connection.close()
+
+    async def _run_what_waits(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 group, self._waiting = self._waiting, []
                 works = [work for work, _ in group]
-                ends = await loop.run_in_executor(self._writer, self._together, works)
+                ends = await loop.run_in_executor(self._thread, self._together, works)
                 for (_, done), end in zip(group, ends, strict=True):
                     if not done.done():
                         end(done)
         finally:
-            self._writing = None
-
-    async def close(self) -> None:
-        """Wait for both threads."""
-        if self._writing:
-            await asyncio.wait({self._writing})
-        await asyncio.to_thread(self._end)
-
-    def _transaction(self, kind: str, work: Work[T]) -> T:
-        with self._engine.connect() as connection:
-            connection.execution_options(sqlite_begin=kind)
-            with connection.begin():
-                return work(connection)
+            self._running = None
 
     def _together(self, works: list[Work[Any]]) -> list[End]:
-        """One transaction for all, in which each is whole or not at all; how each ended."""
-        if len(works) == 1:
-            return [self._ended(partial(self._transaction, "IMMEDIATE"), works[0])]
+        """One transaction for all, in which each is whole or not at all; how each ended.
 
-        def each(connection: sa.Connection) -> list[End]:
-            return [self._ended(partial(_inside, connection), work) for work in works]
-
+        A savepoint for each costs as much as two statements, and hardly any fails; so they get one
+        only when one has failed, and everything is done again.
+        """
         try:
-            return self._transaction("IMMEDIATE", each)
+            try:
+                return self._transaction(partial(_straight, works))
+            except _OneFailed as failed:
+                if len(works) == 1:
+                    return [methodcaller("set_exception", failed.__cause__)]
+                return self._transaction(partial(_each_apart, works))
         except Exception as error:  # not one of them: the transaction itself
             return [methodcaller("set_exception", error)] * len(works)
 
-    def _ended(self, run: Callable[[Work[Any]], Any], work: Work[Any]) -> End:
-        try:
-            return methodcaller("set_result", run(work))
-        except Exception as error:  # whoever waits for it is told
-            return methodcaller("set_exception", error)
-
-    def _end(self) -> None:
-        self._writer.shutdown()
-        self._reader.shutdown()
-        self._engine.dispose()
+    def _transaction(self, work: Work[T]) -> T:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.execution_options(sqlite_begin=self._kind)
+        with self._connection.begin():
+            return work(self._connection)
 
 
-def _inside(connection: sa.Connection, work: Work[T]) -> T:
-    with connection.begin_nested():
-        return work(connection)
+class _OneFailed(Exception):
+    """Some work in a transaction has failed; the cause is why."""
+
+
+def _straight(works: list[Work[Any]], connection: sa.Connection) -> list[End]:
+    try:
+        return [methodcaller("set_result", work(connection)) for work in works]
+    except Exception as error:
+        raise _OneFailed from error
+
+
+def _each_apart(works: list[Work[Any]], connection: sa.Connection) -> list[End]:
+    return [_apart(work, connection) for work in works]
+
+
+def _apart(work: Work[Any], connection: sa.Connection) -> End:
+    try:
+        with connection.begin_nested():
+            return methodcaller("set_result", work(connection))
+    except Exception as error:  # whoever waits for it is told
+        return methodcaller("set_exception", error)
 
 
 def _prepare(connection: Any, _record: Any) -> None:

@@ -435,7 +435,7 @@ class Store:
         return _offered_json.validate_json(found)
 
     async def is_first(self, delivery: str) -> bool:
-        """Note that something was delivered, for an hour; whether it is the first time."""
+        """Note that something was delivered; whether it is the first time in the last hour."""
 
         def note(connection: sa.Connection) -> None:
             deliveries.note(connection, delivery, self._database.now(connection))
@@ -445,6 +445,10 @@ class Store:
         except Refused:
             return False
         return True
+
+    async def forget_deliveries(self) -> None:
+        """Forget what was delivered more than an hour ago."""
+        await self._database.write(lambda c: deliveries.forget(c, self._database.now(c)))
 
     async def secret(self, name: str) -> bytes | None:
         """A sealed secret, if there is one of that name."""

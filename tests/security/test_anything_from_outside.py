@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot import buttons, logs
-from bot.app import CARD
+from bot.asking import _with_seats, is_link, is_name, visible
 from bot.audit import tie_of
 from bot.domain.upgrade import Pointer, State
 from bot.errors import Refused
+from bot.explaining import CARD
 from bot.manifest import for_http
 from bot.partner_center import wire
 from bot.partner_center.client import Reply, _code, _seconds
-from bot.preflight import _claims, _clock
+from bot.preflight.microsoft import _claims
+from bot.preflight.slack import _clock
 from bot.settings import SettingsProblem, load
 from bot.store import seals
-from bot.workflow import _with_seats, is_link, is_name, visible
 from handlers.inbound import Click, Command, Search, Submission, Typing
 from tests.domain.test_the_states import request_in
 

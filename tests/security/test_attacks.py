@@ -17,14 +17,15 @@ import pytest
 from aiohttp import web
 
 from bot import buttons, pace
+from bot.asking import MOST_OPEN
 from bot.domain import story
 from bot.domain.policy import Standing
-from bot.preflight import SCOPES
+from bot.permission import Permission
+from bot.preflight.slack import SCOPES
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack.server import signature
 from bot.settings import SettingsProblem, load
 from bot.slack import SLACK_ERRORS, no_redirects
-from bot.workflow import MOST_OPEN, Workflow
 from tests.conftest import Start
 from tests.test_settings import variables
 from tests.workspace import Conversation
@@ -320,11 +321,9 @@ def without_expiry(patch: pytest.MonkeyPatch) -> None:
 
 def without_place(patch: pytest.MonkeyPatch) -> None:
     """A card is a card, wherever it stands."""
+    from bot import workflow
 
-    async def card(self: Workflow, pointer: Any, _place: Any) -> Any:
-        return await self._store.request(pointer.request_id)
-
-    patch.setattr(Workflow, "_card", card)
+    patch.setattr(workflow, "_require_own_card", lambda _request, _place: None)
 
 
 def without_standing(patch: pytest.MonkeyPatch) -> None:
@@ -349,7 +348,7 @@ def without_confirmer(patch: pytest.MonkeyPatch) -> None:
 
 def without_list(patch: pytest.MonkeyPatch) -> None:
     """Everybody is an approver."""
-    patch.setattr(Workflow, "require_approver", nobody_asks)
+    patch.setattr(Permission, "require_approver", nobody_asks)
 
 
 @pytest.mark.parametrize(
