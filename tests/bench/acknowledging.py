@@ -5,13 +5,15 @@ The bot looks up behind its acknowledgements, and goes on doing so while the nex
 is part of what is measured. One at a time, the next person types when the answer is there.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 
 from bot.sandbox.practice import Practice
 from tests.bench import programs
 from tests.bench.caller import at_once, one_by_one
 from tests.bench.figure import Curve, Figure, Goal, Measured, middle, percentile
-from tests.bench.people import command_call, everybody, quiet, workspace
+from tests.bench.people import command_call, everybody, quiet, refused_for_pace, workspace
 from tests.bench.programs import Program
 
 NAME = "acknowledging /upgrade"
@@ -35,16 +37,13 @@ class Pair:
     """The bot and the stock app, on one workspace."""
 
     practice: Practice
+    people: Iterator[str]
     bot: Program
     stock: Program
 
     def calls(self, count: int) -> list[bytes]:
         """People in turn type the same."""
-        people = everybody(self.practice)
-        return [
-            command_call(self.practice, people[number % len(people)], "contoso")
-            for number in range(count)
-        ]
+        return [command_call(self.practice, next(self.people), "contoso") for _ in range(count)]
 
     async def alone(self, rounds: int, each: int) -> tuple[float, float]:
         """Seconds of an acknowledgement of the bot and of the stock app, one at a time."""
@@ -91,12 +90,13 @@ async def acknowledging(*, quick: bool) -> Measured:
         workspace(PEOPLE) as practice,
         programs.together(programs.bot(practice), programs.stock(practice)) as (bot, stock),
     ):
-        pair = Pair(practice, bot, stock)
+        pair = Pair(practice, cycle(everybody(practice)), bot, stock)
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
         ours, theirs = await pair.alone(rounds, each)
         loads = await pair.together(rounds, AT_ONCE)
         curves = [] if quick else [await _curve(pair)]
+        assert not refused_for_pace(practice)
     name = f"{NAME}, {AT_ONCE} at once"
     many, p99s = (load.a_second for load in loads), (load.p99 * 1e3 for load in loads)
     return Measured(

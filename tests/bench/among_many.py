@@ -74,6 +74,8 @@ async def _decisions(there: dict[int, Stored], rounds: int, each: int) -> list[f
             for (size, place), bot in zip(there.items(), bots, strict=True):
                 seconds = await one_by_one(bot.port, place.clicks(each), PAUSE)
                 taken[size].append(middle(seconds))
+    for place in there.values():
+        assert await place.approved() == WARM_UP + rounds * each
     return [middle(seconds) for seconds in taken.values()]
 
 

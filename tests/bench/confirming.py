@@ -10,11 +10,11 @@ from time import perf_counter
 from bot.sandbox.practice import ALICE, CAROL, Practice
 from bot.sandbox.traffic import Exchange
 from tests.bench import programs
-from tests.bench.caller import connected, make
+from tests.bench.caller import connected, make, signed
 from tests.bench.chains import FEWEST, ONE, Records, newest
 from tests.bench.figure import Figure, Goal, Measured, middle
 from tests.bench.looking_up import add_customer
-from tests.bench.people import ask, button, click_call, quiet, until, workspace
+from tests.bench.people import ask, button, click, click_body, quiet, until, workspace
 
 A_CALL = 0.3
 UPGRADE_NOW = "Upgrade now"
@@ -84,10 +84,11 @@ async def _confirmed(practice: Practice, port: int) -> float:
     found = button(practice, UPGRADE_NOW)
     assert found
     before = len(practice.slack.workspace.messages)
-    click = click_call(practice, ALICE, *found)
+    secret = practice.slack.workspace.signing_secret
+    pressed = signed(secret, click_body(click(practice, ALICE, *found)))
     async with connected(1, port) as (connection,):
         began = perf_counter()
-        await make(connection, click)
+        await make(connection, pressed)
         await until(practice, lambda: _told(practice, "was upgraded", before))
         return perf_counter() - began
 

@@ -35,7 +35,10 @@ async def deciding(*, quick: bool) -> Measured:
             await one_by_one(port, there.clicks(WARM_UP), PAUSE)
         rounds, each = (3, ALONE_IF_QUICK) if quick else (9, ALONE)
         alone, reference = await _alone(there, ports, rounds, each)
-        burst, stock_burst = await _bursts(there, ports, 3 if quick else 15)
+        bursts = 3 if quick else 15
+        burst, stock_burst = await _bursts(there, ports, bursts)
+        decided = WARM_UP + rounds * each + (bursts + 1) * AT_ONCE
+        assert await there.approved() == decided
     return Measured(
         [
             Figure(f"{NAME}, 1 at a time, p50", alone * 1e3, "ms", reference * 1e3, 0.15),

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from bot.errors import Reason, Refused
+from bot.messages import replies
 from bot.sandbox.practice import ALICE, CHANNEL, Practice, PracticeClock, Size
 from bot.sandbox.slack import Message
 from bot.sandbox.slack.payloads import element_of
@@ -39,6 +41,12 @@ def everybody(practice: Practice) -> list[str]:
     return sorted(slack.channels[CHANNEL].members - {slack.bot.id})
 
 
+def refused_for_pace(practice: Practice) -> bool:
+    """Whether anybody was told that they look up too often: no acknowledgement like others."""
+    words = replies.refusal(Refused(Reason.TOO_FAST)).text
+    return any(words in each.text for each in practice.slack.workspace.messages)
+
+
 def command(practice: Practice, user: str, text: str) -> dict[str, Any]:
     """`/upgrade` and a text, as Slack tells it."""
     return practice.slack.interactions.command_payload(user, CHANNEL, "/upgrade", text)
@@ -50,16 +58,15 @@ def command_call(practice: Practice, user: str, text: str) -> bytes:
     return signed(secret, urlencode(command(practice, user, text)))
 
 
-def click_call(
-    practice: Practice, user: str, message: Message, action_id: str, value: str | None = None
-) -> bytes:
-    """A pressed button as a call over HTTP; maybe with another value in it."""
+def click(practice: Practice, user: str, message: Message, action_id: str) -> dict[str, Any]:
+    """A pressed button, as Slack tells it."""
     element = element_of(message.blocks, action_id)
-    if value is not None:
-        element = {**element, "value": value}
-    payload = practice.slack.interactions.click_payload(user, message, element)
-    secret = practice.slack.workspace.signing_secret
-    return signed(secret, urlencode({"payload": json.dumps(payload)}))
+    return practice.slack.interactions.click_payload(user, message, element)
+
+
+def click_body(payload: dict[str, Any]) -> str:
+    """The same as the body of a call over HTTP."""
+    return urlencode({"payload": json.dumps(payload)})
 
 
 async def ask(practice: Practice, customer: str = "Contoso") -> Message:

@@ -23,7 +23,7 @@ def draw(curve: Curve, folder: Path) -> str:
     axes.set_xscale("log")
     axes.set_xticks(curve.steps, [f"{step:,}" for step in curve.steps])
     axes.minorticks_off()
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(*curve.values, *curve.reference))
     axes.set_title(curve.title)
     axes.set_xlabel(curve.along)
     axes.set_ylabel(curve.unit)

@@ -12,7 +12,7 @@ from tests.bench import programs
 from tests.bench.acknowledging import ALONE, ALONE_IF_QUICK, PAUSE, PEOPLE, WARM_UP
 from tests.bench.caller import undisturbed
 from tests.bench.figure import Figure, Measured, middle
-from tests.bench.people import command, everybody, workspace
+from tests.bench.people import command, everybody, refused_for_pace, workspace
 
 
 async def sockets(*, quick: bool) -> Measured:
@@ -29,6 +29,7 @@ async def sockets(*, quick: bool) -> Measured:
             for practice in (ours, theirs):
                 seconds = await _one_by_one(practice, ALONE_IF_QUICK if quick else ALONE)
                 taken.setdefault(practice, []).append(middle(seconds))
+        assert not refused_for_pace(ours)
     value, reference = (middle(rounds) * 1e3 for rounds in taken.values())
     name = "Socket Mode, envelope to acknowledgement, p50"
     return Measured([Figure(name, value, "ms", reference, 0.1)])

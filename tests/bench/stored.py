@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.upgrade import State
 from bot.sandbox.practice import CAROL, Practice
 from bot.sandbox.slack import Message
-from tests.bench.people import ask, click_call, workspace
+from bot.store import Store
+from tests.bench.caller import signed
+from tests.bench.people import ask, click, click_body, workspace
 
 TO_REMIND, TO_EXPIRE = 0x40000000, 0x80000000
 """The numbers of the first copies that are late."""
 
 AGES = {TO_REMIND: timedelta(hours=3), TO_EXPIRE: timedelta(days=2)}
+ID_LENGTH = 36
 COPIED = "printf('%08x-0000-4000-8000-%012x', n, n)"
 NUMBERS = (
     "WITH RECURSIVE of(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM of "
@@ -41,10 +45,21 @@ class Stored:
 
     def clicks(self, count: int) -> list[bytes]:
         """*Approve*, by Carol, each for another request, anywhere among them."""
+        slack = self.practice.slack.workspace
+        pressed = click(self.practice, CAROL, self.card, "approve")
+        (action,) = pressed["actions"]
+        own, at, body = action["value"][:ID_LENGTH], action["action_ts"], click_body(pressed)
         ids = [copied_id(next(self._undecided)) for _ in range(count)]
-        return [
-            click_call(self.practice, CAROL, self.card, "approve", f"{each}.1.0") for each in ids
-        ]
+        bodies = (body.replace(own, each).replace(at, slack.new_ts()) for each in ids)
+        return [signed(slack.signing_secret, each) for each in bodies]
+
+    async def approved(self) -> int:
+        """How many are approved by now: a click that was refused is acknowledged, too."""
+        store = await Store.open(self.practice.environment()["UPGRADE_BOT_DATABASE_URL"])
+        try:
+            return (await store.by_state()).get(State.APPROVED, 0)
+        finally:
+            await store.close()
 
     def make_due(self, ids: list[str]) -> None:
         """Say that it is time to attend to these late ones."""

@@ -75,7 +75,7 @@ async def _paired(
     commit: Callable[[], Awaitable[float]],
 ) -> tuple[float, float]:
     """Decisions and bare commits a second, in turns."""
-    decisions, commits = [], []
+    decisions, commits, count = [], [], len(bots) * WARM_UP
     for bot in bots:
         await one_by_one(bot.port, there.clicks(WARM_UP), 0.01)
     await quiet(there.practice)
@@ -84,8 +84,10 @@ async def _paired(
         ports = [bot.port for bot in bots]
         taken, whole = await at_once(lasting(seconds, clicks), PEOPLE, *ports)
         decisions.append(len(taken) / whole)
+        count += len(taken)
         with _standing_still(bots):
             commits.append(await commit())
+    assert await there.approved() == count
     return middle(decisions), middle(commits)
 
 

@@ -11,7 +11,7 @@ from tests.bench import programs
 from tests.bench.caller import at_once, one_by_one
 from tests.bench.chains import Records, newest
 from tests.bench.figure import Figure, Goal, Measured, percentile
-from tests.bench.people import command_call, everybody, quiet, workspace
+from tests.bench.people import command_call, everybody, quiet, refused_for_pace, workspace
 
 IN_FLIGHT = 500
 A_CALL = 2.0
@@ -31,6 +31,7 @@ async def under_load(*, quick: bool) -> Measured:
         idle = await _helped(practice, bot.port, count)
         await quiet(practice)
         loaded = await _helped_meanwhile(practice, bot.port, count)
+        assert not refused_for_pace(practice)
     name = f"acknowledging while {IN_FLIGHT} look-ups are in flight, p99"
     return Measured([Figure(name, loaded * 1e3, "ms", idle * 1e3, 100, Goal.BELOW)])
 
