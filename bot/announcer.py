@@ -358,15 +358,18 @@ class Announcer:
 
     async def respond(
         self, response_url: str, person: Person, channel_id: str, messages: list[Message]
-    ) -> None:
-        """Answer a command or a click, for the eyes of that person only.
+    ) -> str:
+        """Answer a command, a click or a form, for the eyes of that person only.
 
-        Through the payload's response URL, which works where the bot is no member; should that
-        fail, as `tell` does. Raises one of SLACK_ERRORS.
+        Through the payload's response URL, if it has one, which works where the bot is no member;
+        once that fails (it can be used five times), as `tell` does. Returns the URL, or nothing
+        when it does not work any more. Raises one of SLACK_ERRORS.
         """
         for message in messages:
-            if not await self._respond(response_url, message):
+            if not response_url or not await self._respond(response_url, message):
+                response_url = ""
                 await self.tell(person, channel_id, message)
+        return response_url
 
     async def _respond(self, response_url: str, message: Message) -> bool:
         if not self._is_slack(response_url):

@@ -365,6 +365,7 @@ class Bot:
         secret = self._settings.slack_signing_secret
         return Door(
             rush=self._rush,
+            background=self.background,
             client=AsyncWebClient(
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
             ),

@@ -6,7 +6,7 @@ id, and the form opens without a call to Microsoft.
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -27,6 +27,9 @@ from bot.store import Store
 LONGEST_NAME = 100
 LONGEST_LINK = 500
 
+SHOWN_AT_ONCE = 6
+"""Subscriptions with their options: about what fits into one message."""
+
 MOST_EARLIER = 3
 """Other requests about the same subscription that a card names."""
 
@@ -35,6 +38,9 @@ MOST_OPEN = 20
 
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
+
+
+Asked = asyncio.Task[Upgradable]
 
 
 class Asking:
@@ -130,8 +136,11 @@ class Asking:
 
     # What can be upgraded
 
-    async def options(self, customer: Customer, place: Place) -> list[Upgradable]:
-        """What each subscription of the customer can be upgraded to.
+    async def options(
+        self, customer: Customer, place: Place
+    ) -> AsyncGenerator[list[Upgradable], None]:
+        """What each subscription of the customer can be upgraded to: in their order, some at a
+        time, as soon as they are known. The first have something to press, unless nothing has.
 
         Every eligible option is remembered for a day as offered to this person, so that its
         button needs nothing but an id. Raises Refused(NO_SUBSCRIPTION) or PartnerCenterError.
@@ -142,10 +151,24 @@ class Asking:
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
-        upgradable = await asyncio.gather(
-            *(self.upgradable(customer, subscription, trace) for subscription in subscriptions)
-        )
-        return await self._offer(customer, list(upgradable), place)
+        asked = [
+            asyncio.create_task(self.upgradable(customer, subscription, trace))
+            for subscription in subscriptions
+        ]
+        try:
+            await self._store.note_look(customer, place.channel_id, place.person)
+            known: list[Upgradable] = []
+            for some in _parts(asked):
+                known += await self._offer(customer, await asyncio.gather(*some), place)
+                if some[-1] is asked[-1] or any(
+                    offer for each in known for _, offer in each.options
+                ):
+                    yield known
+                    known = []
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
     async def upgradable(
         self, customer: Customer, subscription: Subscription, trace: Trace
@@ -176,7 +199,7 @@ class Asking:
                     what = (customer, each.subscription, option)
                     offers.append(Offered(offer_id, place.person, place.channel_id, *what, now))
             with_ids.append(replace(each, options=tuple(options)))
-        await self._store.offer(offers, customer, place.channel_id, place.person)
+        await self._store.offer(offers)
         return with_ids
 
     # The request
@@ -270,6 +293,10 @@ class Asking:
     def _correlation_id(self) -> str:
         """One for all that follows from a click."""
         return logs.correlation_id() or self._new_id()
+
+
+def _parts(asked: list[Asked]) -> Iterator[list[Asked]]:
+    return (asked[start : start + SHOWN_AT_ONCE] for start in range(0, len(asked), SHOWN_AT_ONCE))
 
 
 def is_name(text: str) -> bool:

@@ -37,18 +37,31 @@ class Rush:
         self._waiting = 0
         self._over = asyncio.Event()
         self._over.set()
-        self._pause: asyncio.TimerHandle | None = None
+        self._last_left = 0.0
+        self._looking: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
         self._waiting += 1
         self._over.clear()
-        if self._pause:
-            self._pause.cancel()
 
     def __exit__(self, *_: object) -> None:
         self._waiting -= 1
         if not self._waiting:
-            self._pause = asyncio.get_running_loop().call_later(PAUSE, self._over.set)
+            self._last_left = asyncio.get_running_loop().time()
+            self._looking = self._looking or self._look_in(PAUSE)
+
+    def _look_in(self, seconds: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        left = self._last_left + PAUSE - asyncio.get_running_loop().time()
+        if self._waiting:
+            return  # whoever leaves last looks again
+        if left > 0:
+            self._looking = self._look_in(left)
+        else:
+            self._over.set()
 
     async def over(self) -> None:
         """Wait until nobody waits, but not for long."""

@@ -31,13 +31,13 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 
 def register(app: AsyncApp, guard: Guard) -> None:
     """Tell Bolt who answers what: the bot's table of contents. Bolt asks one after the other, so
-    what people wait for after a commit comes first."""
+    what is typed most, and what people wait for after a commit, comes first."""
+    app.command("/upgrade")(guard.looks_up(Command, upgrade.typed))
     app.action(buttons.APPROVE)(guard.decides(Click, approve.approve))
     app.action(buttons.UPGRADE_NOW)(guard.decides(Click, perform.upgrade_now))
     app.action(buttons.WITHDRAW)(guard.decides(Click, withdraw.withdraw))
     app.action(buttons.LOOKING)(guard.decides(Click, looking.press))
 
-    app.command("/upgrade")(guard.looks_up(Command, upgrade.typed))
     app.options(buttons.CUSTOMER)(guard.suggests(find.suggest))
     app.view(buttons.FIND_FORM)(guard.looks_up(Search, find.chosen))
     app.action(buttons.CHOOSE_CUSTOMER)(guard.looks_up(Click, choose.customer))

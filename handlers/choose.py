@@ -6,16 +6,16 @@ form opens from what was stored when the option was listed, so it needs no call 
 
 import asyncio
 
-from bot.messages import forms, options
+from bot.messages import forms
 from handlers.guard import Answer, Desk
 from handlers.inbound import Click
+from handlers.listing import list_options
 
 
 async def customer(click: Click, desk: Desk) -> Answer:
     """List what can be upgraded at the chosen customer."""
     chosen = await desk.asking.customer(click.value, click.place)
-    upgradable = await desk.asking.options(chosen, click.place)
-    return options.upgrade_options(chosen, upgradable)
+    return await list_options(chosen, click, desk)
 
 
 async def option(click: Click, desk: Desk) -> Answer:

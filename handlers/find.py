@@ -5,9 +5,10 @@ mean. Choosing one is answered, for their eyes only, with what can be upgraded t
 """
 
 from bot import buttons
-from bot.messages import forms, options, replies
+from bot.messages import forms, replies
 from handlers.guard import Answer, Desk
 from handlers.inbound import Command, Search, Typing
+from handlers.listing import list_options
 
 
 async def open_form(command: Command, desk: Desk) -> Answer:
@@ -27,5 +28,4 @@ async def suggest(typing: Typing, desk: Desk) -> list[dict[str, object]]:
 async def chosen(search: Search, desk: Desk) -> Answer:
     """List what can be upgraded at the chosen customer."""
     customer = await desk.asking.customer(search.chosen(buttons.CUSTOMER), search.place)
-    upgradable = await desk.asking.options(customer, search.place)
-    return options.upgrade_options(customer, upgradable)
+    return await list_options(customer, search, desk)

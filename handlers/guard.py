@@ -255,11 +255,7 @@ class Guard:
         with speaking(await self._language(place.person)):
             answer = self._explain(outcome) if isinstance(outcome, Exception) else outcome
         try:
-            if isinstance(event, Submission) or not event.response_url:
-                for message in answer:
-                    await announcer.tell(place.person, place.channel_id, message)
-            else:
-                await announcer.respond(event.response_url, place.person, place.channel_id, answer)
+            await announcer.respond(event.response_url, place.person, place.channel_id, answer)
         except SLACK_ERRORS as error:
             log.error("guard.not_answered", user=place.person.user_id, trouble=word_of(error))
 

@@ -112,6 +112,11 @@ class Submission(Inbound):
         a form that was sent back with errors is submitted again under the same ids."""
         return Place(_person(self.user, self.team), "")
 
+    @property
+    def response_url(self) -> str:
+        """A form has none."""
+        return ""
+
     def field(self, name: str) -> str:
         """What was typed into the field `name`; empty when nothing was."""
         typed = self.view.state.values.get(name, {}).get(name, {}).get("value")

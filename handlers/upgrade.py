@@ -10,6 +10,7 @@ from bot.messages import options
 from handlers import bulk, find, help, history, status
 from handlers.guard import Answer, Desk
 from handlers.inbound import Command
+from handlers.listing import list_options
 
 
 async def typed(command: Command, desk: Desk) -> Answer:
@@ -25,13 +26,12 @@ async def typed(command: Command, desk: Desk) -> Answer:
             return await status.show(command, desk)
         case ["history", *_]:
             return await history.show(command, desk)
-    return await list_options(command, desk)
+    return await find_and_list(command, desk)
 
 
-async def list_options(command: Command, desk: Desk) -> Answer:
+async def find_and_list(command: Command, desk: Desk) -> Answer:
     """Find the customer and list what can be upgraded."""
     found = await desk.asking.find(command.text, command.place)
     if len(found) > 1:
         return [options.which_customer(found)]
-    upgradable = await desk.asking.options(found[0], command.place)
-    return options.upgrade_options(found[0], upgradable)
+    return await list_options(found[0], command, desk)

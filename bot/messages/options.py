@@ -54,10 +54,13 @@ def which_customer(found: list[Customer]) -> Message:
     return Message(blocks)
 
 
-def upgrade_options(customer: Customer, upgradable: list[Upgradable]) -> list[Message]:
-    """Every subscription of the customer with what it can become; several messages if long."""
+def upgrade_options(
+    customer: Customer, upgradable: list[Upgradable], *, goes_on: bool = False
+) -> list[Message]:
+    """Subscriptions of the customer with what each can become; several messages if long, and
+    without a title where the list `goes_on`."""
     numbers = iter(range(10_000))
-    messages: list[list[Block]] = [[_title(customer, upgradable)]]
+    messages: list[list[Block]] = [[] if goes_on else [_title(customer, upgradable)]]
     for each in upgradable:
         part = _subscription(each, numbers)
         if not _fits(messages[-1] + part):

@@ -22,7 +22,7 @@ from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
-from bot.store.trail import Trail, add_to_journal
+from bot.store.trail import Trail
 
 T = TypeVar("T")
 
@@ -397,11 +397,13 @@ class Store:
         note = sa.update(table).where(earlier).values(told_privately=version)
         return await self._database.write(lambda connection: connection.execute(note).rowcount == 1)
 
-    async def offer(
-        self, offers: list[Offered], customer: Customer, channel_id: str, to: Person
-    ) -> None:
-        """Remember what was offered of a customer, and that somebody has looked; and forget what
-        was offered more than a day ago."""
+    async def note_look(self, customer: Customer, channel_id: str, by: Person) -> None:
+        """Write into the audit trail that somebody looked at a customer."""
+        looked = {"customer": customer.id, "name": customer.name, "channel": channel_id}
+        await self.trail.note("looked", looked, by)
+
+    async def offer(self, offers: list[Offered]) -> None:
+        """Remember what was offered, and forget what was more than a day ago."""
         table = tables.offered
         bodies = [
             {"id": o.id, "offered_at": o.offered_at, "body": rows.as_json(_offered_json, o)}
@@ -413,8 +415,6 @@ class Store:
             connection.execute(sa.delete(table).where(too_old))
             if bodies:
                 connection.execute(sa.insert(table), bodies)
-            looked = {"customer": customer.id, "name": customer.name, "channel": channel_id}
-            add_to_journal(connection, self._database.now(connection), "looked", looked, to)
 
         await self._database.write(note)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.partner_center import Trouble, records
+from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import ALICE, BOB
 from tests.conftest import Start
 from tests.workspace import Conversation
@@ -192,7 +192,58 @@ async def test_a_customer_with_sixty_subscriptions_is_shown_whole(workspace: Con
         there.add_subscription(big, records.E1, 5, name=f"Subscription {number:02}")
     await workspace.alice.types("/upgrade adatum")
     told = await workspace.alice.reads()
-    assert all(f"Subscription {number:02}" in told for number in range(60))
+    places = [told.index(f"Subscription {number:02}") for number in range(60)]
+    assert places == sorted(places)
+    assert told.count("press what it should become") == 1
+
+
+async def test_a_response_url_is_left_alone_when_it_is_used_up(workspace: Conversation) -> None:
+    """It takes five answers; what comes then is told in the other way, without asking it again."""
+    there = workspace.partner_center.records
+    big = there.add_customer("Adatum", "adatum.example")
+    for number in range(60):
+        there.add_subscription(big, records.E1, 5, name=f"Subscription {number:02}")
+    await workspace.alice.types("/upgrade adatum")
+    assert "Subscription 59" in await workspace.alice.reads()
+    made = workspace.practice.traffic.exchanges
+    assert len([each for each in made if each.kind == "response_url" and each.failed]) == 1
+
+
+async def test_the_first_options_are_there_while_the_last_are_still_asked_for(
+    workspace: Conversation,
+) -> None:
+    """Nobody waits for what Microsoft takes its time with further down the list."""
+    there = workspace.partner_center.records
+    big = there.add_customer("Adatum", "adatum.example")
+    names = [f"Subscription {number:02}" for number in range(20)]
+    ids = [there.add_subscription(big, records.E1, 5, name=name) for name in names]
+    gate = Gate()
+    workspace.partner_center.trouble("GET", f"/{ids[-1]}/upgrades", Trouble(gate=gate))
+    await workspace.alice.types("/upgrade adatum")
+    first = await workspace.until_somebody_sees("press what it should become")
+    assert names[0] in first
+    await gate.arrived.wait()
+    gate.opened.set()
+    rest = await workspace.alice.reads()
+    assert names[0] not in rest
+    assert names[-1] in rest
+
+
+async def test_a_list_does_not_begin_with_nothing_to_press(workspace: Conversation) -> None:
+    """What cannot be upgraded waits for the first that can, so that the title is true."""
+    there = workspace.partner_center.records
+    big = there.add_customer("Adatum", "adatum.example")
+    for number in range(8):
+        there.add_subscription(big, records.E5, 5, name=f"Subscription {number:02}")
+    last = there.add_subscription(big, records.E1, 5, name="Subscription 08")
+    gate = Gate()
+    workspace.partner_center.trouble("GET", f"/{last}/upgrades", Trouble(gate=gate))
+    await workspace.alice.types("/upgrade adatum")
+    await gate.arrived.wait()
+    gate.opened.set()
+    told = await workspace.alice.reads()
+    assert told.startswith("Adatum (adatum.example): press what it should become.")
+    assert told.index("Subscription 00") < told.index("Subscription 08")
 
 
 async def test_microsofts_texts_come_in_the_readers_language(workspace: Conversation) -> None:
