@@ -7,6 +7,7 @@ have to be reminded of them, or that they have expired, as soon as they are said
 """
 
 import asyncio
+import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -97,6 +98,7 @@ async def stored(count: int, *, late: int = 0) -> AsyncIterator[Stored]:
         card, id = await asked(practice, path)
         for original in [*originals, (id, 1, count)]:
             await asyncio.to_thread(copy_request, path, *original)
+        await asyncio.to_thread(_sync, path)
         anywhere = random.Random(7).sample(range(1, count + 1), count)  # noqa: S311 - no secret
         yield Stored(practice, card, path, iter(anywhere))
 
@@ -128,6 +130,12 @@ def copy_request(path: Path, original: str, first: int, count: int) -> None:
             _copy(database, table, key, values)
         database.execute("COMMIT")
         database.execute("PRAGMA journal_mode=WAL")
+
+
+def _sync(path: Path) -> None:
+    """What the copies left to be written would be written while the bot waits for its commits."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _copy(database: sqlite3.Connection, table: str, key: str, values: dict[str, object]) -> None:
