@@ -68,7 +68,7 @@ async def measure(names: list[str], *, quick: bool) -> Measured:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, about a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller databases")
     parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="GROUP", help=str([*GROUPS]))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     parser.add_argument("--report", action="store_true", help="write table and curves to README.md")
