@@ -1,60 +1,89 @@
-"""`python -m tests.bench [--quick] [--json FILE]`: measures, and prints a table."""
+"""`python -m tests.bench [--quick] [--only GROUP …] [--json FILE] [--report]`: measures, and prints
+a table.
+
+Each figure stands beside a reference that was measured in the same run.
+"""
 
 import argparse
 import asyncio
 import json
 import logging
 from pathlib import Path
+from time import perf_counter
+from typing import Protocol
 
 import structlog
 from rich.console import Console
-from rich.table import Table
 
-import bot.app  # noqa: F401 - its memory is part of the figure
-from tests.bench.decisions import decisions
-from tests.bench.figure import Figure
-from tests.bench.lookups import fan_out
+from tests.bench import report
+from tests.bench.acknowledging import acknowledging
+from tests.bench.among_many import among_many
+from tests.bench.confirming import confirming
+from tests.bench.decisions import deciding
+from tests.bench.figure import Measured
+from tests.bench.looking_up import looking_up
+from tests.bench.sockets import sockets
 from tests.bench.starting import starting
+from tests.bench.sustained import sustained
 from tests.bench.type_ahead import type_ahead
+from tests.bench.under_load import under_load
+
+README = Path(__file__).with_name("README.md")
 
 
-async def measure(*, quick: bool) -> list[Figure]:
-    """Every figure, in turn, so that none disturbs another."""
-    return [
-        *await starting(rounds=3 if quick else 9),
-        *await type_ahead(questions=640 if quick else 6400),
-        await fan_out(rounds=1 if quick else 5),
-        *await decisions(quick=quick),
-    ]
+class Group(Protocol):
+    """Figures that are measured together."""
+
+    async def __call__(self, *, quick: bool) -> Measured:
+        """Measure them; `quick` with fewer rounds."""
 
 
-def show(figures: list[Figure]) -> None:
-    """The table."""
-    table = Table("figure", "value", "reference", "ratio", "goal", "met")
-    for each in figures:
-        table.add_row(
-            each.figure,
-            f"{each.value:.2f} {each.unit}",
-            f"{each.reference:.2f} {each.unit}" if each.reference else "-",
-            f"{each.ratio:.2f}" if each.ratio else "-",
-            f"≤ {each.goal:g} {each.unit if each.absolute else '×'}",
-            "yes" if each.met else "NO",
-        )
-    Console(width=140).print(table)
+GROUPS: dict[str, Group] = {
+    "acknowledging": acknowledging,
+    "deciding": deciding,
+    "sockets": sockets,
+    "looking-up": looking_up,
+    "confirming": confirming,
+    "under-load": under_load,
+    "type-ahead": type_ahead,
+    "among-many": among_many,
+    "starting": starting,
+    "sustained": sustained,
+}
+
+
+async def measure(names: list[str], *, quick: bool) -> Measured:
+    """Every figure of these groups, in turn, so that none disturbs another."""
+    console = Console(stderr=True)
+    whole = Measured([], [])
+    for name in names:
+        began = perf_counter()
+        found = await GROUPS[name](quick=quick)
+        whole.figures.extend(found.figures)
+        whole.curves.extend(found.curves)
+        console.print(f"{name}: {perf_counter() - began:.1f} s")
+    return whole
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, under a minute")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller databases")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="GROUP", help=str([*GROUPS]))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--report", action="store_true", help="write table and curves to README.md")
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = asyncio.run(measure(quick=options.quick))
-    show(figures)
+    if options.report and (options.quick or options.only):
+        parser.error("a report is of a whole run: leave --quick and --only away")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    measured = asyncio.run(measure(options.only or [*GROUPS], quick=options.quick))
+    report.show(measured.figures)
     if options.json:
-        options.json.write_text(json.dumps([each.as_json() for each in figures], indent=2))
+        figures = [each.as_json() for each in measured.figures]
+        options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    if options.report:
+        report.write(measured.figures, measured.curves, README)
 
 
-if __name__ == "__main__":  # the bots' processes import it, too
+if __name__ == "__main__":
     main()

@@ -34,6 +34,8 @@ class SlackServer:
         self.traffic = traffic or Traffic(workspace.clock)
         self.delivery = Delivery(workspace, self.traffic)
         self.api = WebApi(workspace, self._new_address)
+        self.delay = 0.0
+        """Seconds that every call takes."""
         self.interactions: Interactions
         self.api_url = ""
         self._base = ""
@@ -101,8 +103,8 @@ class SlackServer:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = token or str(arguments.pop("token", ""))
         trouble = self._next_trouble(method)
-        if trouble and trouble.delay:
-            await asyncio.sleep(trouble.delay)
+        if delay := self.delay + (trouble.delay if trouble else 0):
+            await asyncio.sleep(delay)
         if trouble and trouble.is_a_refusal and not trouble.after:
             return self._troubled(request, trouble, exchange)
         answer = self.api.call(method, token, arguments)
@@ -163,6 +165,8 @@ class SlackServer:
         """A response URL: five uses within thirty minutes."""
         content = await request.json()
         exchange = self._begins(request, "response_url", "response_url", content)
+        if self.delay:
+            await asyncio.sleep(self.delay)
         there = self.workspace.response_urls.get(request.match_info["secret"])
         word = self._refused_response(there, content)
         status = 200 if word == "ok" else 400 if word in BAD_CONTENT else 404
