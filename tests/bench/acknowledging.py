@@ -1,8 +1,8 @@
 """`/upgrade contoso` over HTTP: how long until it is acknowledged, beside a stock app that gets the
 very same bytes and does nothing else.
 
-The bot looks up behind its acknowledgements, and goes on doing so while the next ones come in; that
-is part of what is measured. One at a time, the next person types when the answer is there.
+The bot looks up behind its acknowledgements, when nobody has come in for a moment. A round of many at
+once ends before that; between two rounds, of the bot and of the stock app in turns, all of it is done.
 """
 
 from collections.abc import Iterator
@@ -50,8 +50,9 @@ class Pair:
         ours, theirs = [], []
         for _ in range(rounds):
             calls = self.calls(each)
-            ours.append(middle(await one_by_one(self.bot.port, calls, PAUSE)))
-            theirs.append(middle(await one_by_one(self.stock.port, calls, PAUSE)))
+            for port, medians in ((self.bot.port, ours), (self.stock.port, theirs)):
+                medians.append(middle(await one_by_one(port, calls)))
+                await quiet(self.practice)
         return middle(ours), middle(theirs)
 
     async def together(self, rounds: int, how_many: int) -> "tuple[Load, Load]":

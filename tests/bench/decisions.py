@@ -1,8 +1,9 @@
 """*Approve* over HTTP, each time for another request: acknowledged when it is committed. The stock
 app gets the very same bytes and only acknowledges.
 
-One at a time, the next person presses when the card is shown. Of 64 at once each is pressed
-once, all together, and what counts is how long the last ones wait.
+One at a time, the next person presses when the one before is acknowledged; or, in a figure of its
+own, when the card is shown and the bot has had nothing to do for a moment, as it is on most days. Of
+64 at once each is pressed once, all together, and what counts is how long the last ones wait.
 """
 
 from tests.bench import programs
@@ -35,35 +36,32 @@ async def deciding(*, quick: bool) -> Measured:
             await one_by_one(port, there.clicks(WARM_UP), PAUSE)
         rounds, each = (3, ALONE_IF_QUICK) if quick else (9, ALONE)
         alone, reference = await _alone(there, ports, rounds, each)
+        lone, lone_reference = await _alone(there, ports, rounds, each, PAUSE)
         bursts = 3 if quick else 15
         burst, stock_burst = await _bursts(there, ports, bursts)
-        decided = WARM_UP + rounds * each + (bursts + 1) * AT_ONCE
+        decided = WARM_UP + 2 * rounds * each + (bursts + 1) * AT_ONCE
         assert await there.approved() == decided
+    last = f"{NAME}, {AT_ONCE} at once, p99"
     return Measured(
         [
-            Figure(f"{NAME}, 1 at a time, p50", alone * 1e3, "ms", reference * 1e3, 0.15),
-            Figure(
-                f"{NAME}, {AT_ONCE} at once, p99",
-                burst * 1e3,
-                "ms",
-                stock_burst * 1e3,
-                50,
-                Goal.BELOW,
-            ),
+            Figure(f"{NAME}, 1 at a time, p50", alone, "ms", reference, 0.15),
+            Figure(f"{NAME}, after a pause, p50", lone, "ms", lone_reference, 5, Goal.BELOW),
+            Figure(last, burst, "ms", stock_burst, 50, Goal.BELOW),
         ]
     )
 
 
 async def _alone(
-    there: Stored, ports: tuple[int, int], rounds: int, each: int
+    there: Stored, ports: tuple[int, int], rounds: int, each: int, pause: float = 0
 ) -> tuple[float, float]:
-    """Seconds of the bot, and of the stock app."""
+    """Milliseconds of the bot, and of the stock app."""
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         clicks = there.clicks(each)
         for port, medians in zip(ports, taken, strict=True):
-            medians.append(middle(await one_by_one(port, clicks, PAUSE)))
-    return middle(taken[0]), middle(taken[1])
+            medians.append(middle(await one_by_one(port, clicks, pause)))
+            await quiet(there.practice)
+    return middle(taken[0]) * 1e3, middle(taken[1]) * 1e3
 
 
 async def _bursts(there: Stored, ports: tuple[int, int], rounds: int) -> tuple[float, float]:
@@ -75,4 +73,4 @@ async def _bursts(there: Stored, ports: tuple[int, int], rounds: int) -> tuple[f
             await quiet(there.practice)
             seconds, _ = await at_once(clicks, AT_ONCE, port)
             slowest.append(percentile(seconds, 0.99))
-    return middle(taken[0][1:]), middle(taken[1][1:])
+    return middle(taken[0][1:]) * 1e3, middle(taken[1][1:]) * 1e3

@@ -4,15 +4,14 @@ Bot and stock app have a practice Slack of their own each, because Slack gives a
 connection. Both are asked one at a time, in turns.
 """
 
-import asyncio
 from time import perf_counter
 
 from bot.sandbox.practice import Practice
 from tests.bench import programs
-from tests.bench.acknowledging import ALONE, ALONE_IF_QUICK, PAUSE, PEOPLE, WARM_UP
+from tests.bench.acknowledging import ALONE, ALONE_IF_QUICK, PEOPLE, WARM_UP
 from tests.bench.caller import undisturbed
 from tests.bench.figure import Figure, Measured, middle
-from tests.bench.people import command, everybody, refused_for_pace, workspace
+from tests.bench.people import command, everybody, quiet, refused_for_pace, workspace
 
 
 async def sockets(*, quick: bool) -> Measured:
@@ -45,5 +44,5 @@ async def _one_by_one(practice: Practice, count: int) -> list[float]:
             answer = await practice.slack.deliver("slash_commands", payload)
             taken.append(perf_counter() - began)
         assert answer is not None
-        await asyncio.sleep(PAUSE)
+    await quiet(practice)
     return taken
