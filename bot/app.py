@@ -365,7 +365,6 @@ class Bot:
         secret = self._settings.slack_signing_secret
         return Door(
             rush=self._rush,
-            background=self.background,
             name="upgrade-bot",  # Bolt would read the source of half the program to find one
             client=AsyncWebClient(
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]

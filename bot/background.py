@@ -2,8 +2,9 @@
 and two that are about the same thing take turns."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,10 @@ PAUSE = 0.003
 waits for so short a time that there is a moment between two in which nobody does."""
 
 
+MOST_LATER = 1000
+"""Things that are left to do after a rush."""
+
+
 class Turns:
     """One at a time for each name: `async with turns[name]`."""
 
@@ -31,7 +36,7 @@ class Turns:
 
 class Rush:
     """People who wait for an acknowledgement go first: `with rush` while one does; `await
-    rush.over()` before work that nobody waits for."""
+    rush.over()` before work that nobody waits for, or `rush.afterwards(…)` for what is short."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -39,6 +44,7 @@ class Rush:
         self._over.set()
         self._last_left = 0.0
         self._looking: asyncio.TimerHandle | None = None
+        self._later: list[tuple[Context, Callable[[], None]]] = []
 
     def __enter__(self) -> None:
         self._waiting += 1
@@ -62,6 +68,21 @@ class Rush:
             self._looking = self._look_in(left)
         else:
             self._over.set()
+            self._do_what_is_later()
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Do it when the rush is over, in the context of now; or when very much is left to do."""
+        self._later.append((copy_context(), do))
+        if len(self._later) > MOST_LATER:
+            self._do_what_is_later()
+
+    def _do_what_is_later(self) -> None:
+        later, self._later = self._later, []
+        for context, do in later:
+            try:
+                context.run(do)
+            except Exception:
+                log.exception("background.not_done")
 
     async def over(self) -> None:
         """Wait until nobody waits, but not for long."""

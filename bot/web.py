@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from aiohttp import web
 from pydantic_core import from_json
-from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
@@ -115,7 +114,9 @@ class Web:
         # To Bolt it is like a delivery over a socket: read already, and not to be doubted again.
         headers: dict[str, str | Sequence[str]] = {**request.headers}
         bolt_request = AsyncBoltRequest(body=delivery, headers=headers, mode="socket_mode")
-        return await to_aiohttp_response(await self._slack.async_dispatch(bolt_request))
+        answer = await self._slack.async_dispatch(bolt_request)
+        kind = "application/json" if answer.body.startswith("{") else "text/plain"
+        return web.Response(status=answer.status, text=answer.body, content_type=kind)
 
     def _is_slacks(self, request: web.Request, body: bytes) -> bool:
         """Whether Slack has signed it in the last five minutes."""

@@ -1,8 +1,9 @@
 """`/upgrade contoso` over HTTP: how long until it is acknowledged, beside a stock app that gets the
 very same bytes and does nothing else.
 
-The bot looks up behind its acknowledgements, when nobody has come in for a moment. A round of many at
-once ends before that; between two rounds, of the bot and of the stock app in turns, all of it is done.
+The bot looks up behind its acknowledgements, when nobody has come in for a moment. A round of many
+at once ends before that; between two rounds, of the bot and of the stock app in turns, all of it is
+done.
 """
 
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ class Pair:
 
     async def alone(self, rounds: int, each: int) -> tuple[float, float]:
         """Seconds of an acknowledgement of the bot and of the stock app, one at a time."""
-        ours, theirs = [], []
+        ours: list[float] = []
+        theirs: list[float] = []
         for _ in range(rounds):
             calls = self.calls(each)
             for port, medians in ((self.bot.port, ours), (self.stock.port, theirs)):

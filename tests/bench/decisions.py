@@ -2,8 +2,8 @@
 app gets the very same bytes and only acknowledges.
 
 One at a time, the next person presses when the one before is acknowledged; or, in a figure of its
-own, when the card is shown and the bot has had nothing to do for a moment, as it is on most days. Of
-64 at once each is pressed once, all together, and what counts is how long the last ones wait.
+own, when the card is shown and the bot has had nothing to do for a moment, as it is on most days.
+Of 64 at once each is pressed once, all together, and what counts is how long the last ones wait.
 """
 
 from tests.bench import programs
