@@ -4,10 +4,12 @@ It comes from a wheel and lives in a temporary folder, without a port. `TEST_POS
 the machine's own instead, with a user who may create databases.
 """
 
+import asyncio
 import os
 import tempfile
 import uuid
 import warnings
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -67,6 +69,22 @@ class PostgresServer:
         await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
         return self._url(name)
+
+    async def restored(self, url: str) -> str:
+        """The address of another database, made of a dump of this one, as operators do it."""
+        other, dump = (
+            await self.new_database(),
+            Path(self._folder.name) / f"{uuid.uuid4().hex}.dump",
+        )
+        await self._run("pg_dump", "--format=custom", f"--file={dump}", url)
+        await self._run("pg_restore", "--exit-on-error", f"--dbname={other}", str(dump))
+        return other
+
+    async def _run(self, program: str, *arguments: str) -> None:
+        path = self._server.bin_path / program if self._server else program
+        process = await asyncio.create_subprocess_exec(path, *arguments, stderr=PIPE)
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
 
     def _url(self, database: str) -> str:
         url = urlsplit(GIVEN or self._server.get_uri())

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bot.store import Store, Tie, seals
 from bot.store.postgres import Postgres
 from bot.upkeep import Upkeep
 from tests.conftest import Start
+from tests.domain.test_the_states import request_in
 from tests.postgres import PostgresServer
 from tests.store.old_version import bring_to
 from tests.test_run import start as start_command
@@ -456,6 +458,23 @@ async def test_a_back_up_is_restored(workspace: Conversation, tmp_path: Path) ->
     assert "✅ Upgraded" in await workspace.card()
     await workspace.thread()
     assert (await store_of(workspace).trail.verify()).broken == []
+
+
+async def test_a_dump_of_postgresql_is_restored(postgres: PostgresServer) -> None:
+    """Requests, their sealed history and what is left to do go along."""
+    url, carol = await postgres.new_database(), Person("T1", "CAROL")
+    before = await Store.open(url, lambda: START)
+    asked = request_in(State.AWAITING_APPROVAL)
+    await before.add(story.ask(replace(asked, version=0)))
+    assert await Upkeep(before, None).once()
+    store = await Store.open(await postgres.restored(url), lambda: START)
+    assert await store.request(asked.id) == await before.request(asked.id)
+    assert await store.queue.depth() == await before.queue.depth() == 1
+    await store.take(asked.id, lambda newest, now: story.approve(newest, carol, now, 1))
+    found = await store.trail.verify()
+    assert (found.lines, found.broken) == (3, [])
+    await before.close()
+    await store.close()
 
 
 EVIL = ("=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import Unavailable
@@ -27,7 +28,8 @@ FROZEN_AFTER = 3000
 long; the database ends such a transaction, as if it had never begun."""
 
 CONNECTIONS = 10
-"""How many a bot keeps; as many more for a moment."""
+"""How many a bot keeps. Whoever finds none free waits: another one for a moment would take longer
+to make than most transactions take, and be closed again at once."""
 
 MIGRATING = 0x75706772616465
 """The key of the lock that is held while the tables are made: two bots may start at once."""
@@ -48,7 +50,8 @@ class Postgres:
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url),
             pool_size=CONNECTIONS,
-            max_overflow=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=ANSWER_WITHIN,
             pool_pre_ping=True,
         )
         self._clock = clock
@@ -112,7 +115,7 @@ class Postgres:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except LOST as error:
+        except (*LOST, PoolTimeout) as error:
             raise Unavailable from error
         except DBAPIError as error:
             cause = error.orig.__cause__ if error.orig else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from operator import methodcaller
@@ -15,9 +16,9 @@ from alembic.migration import MigrationContext
 from bot.domain import story
 from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step, UpgradeRequest
-from bot.errors import Reason, Refused
+from bot.errors import Reason, Refused, Unavailable
 from bot.store import Shown, Store, indexes
-from bot.store.postgres import Postgres
+from bot.store.postgres import CONNECTIONS, Postgres
 from bot.store.sqlite import Sqlite
 from bot.store.tables import metadata
 from tests.domain.test_the_states import CAROL, NOW, request_in
@@ -200,6 +201,21 @@ async def test_many_that_open_an_empty_database_at_once_all_find_it_made(
     assert await stores[4].request(request.id) == request
     for store in stores:
         await store.close()
+
+
+async def test_whoever_finds_every_connection_taken_learns_that_the_database_is_away(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not wait longer than anybody waits for an answer."""
+    monkeypatch.setattr("bot.store.postgres.ANSWER_WITHIN", 0.3)
+    database = await Postgres.open(await postgres.new_database(), None)
+    async with AsyncExitStack() as taken:
+        for _ in range(CONNECTIONS):
+            await taken.enter_async_context(database._transaction())
+        with pytest.raises(Unavailable):
+            await database.read(database.now)
+    assert await database.read(database.now) > NOW
+    await database.close()
 
 
 async def test_the_databases_clock_decides_what_is_late(postgres: PostgresServer) -> None:
