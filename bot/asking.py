@@ -34,7 +34,8 @@ MOST_EARLIER = 3
 """Other requests about the same subscription that a card names."""
 
 MOST_OPEN = 20
-"""Requests of one person that wait at once: nobody can decide about a flood."""
+"""Requests of one person that wait at once, where several that were asked for together are one:
+nobody can decide about a flood."""
 
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
@@ -259,15 +260,13 @@ class Asking:
         """The review form was submitted: make the request, one for each form that was opened.
 
         `seats` is what was typed where the seats could be chosen. Raises Refused: as `choose`,
-        or what the form lacks.
+        TOO_MANY_OPEN, or what the form lacks.
         """
         offered, policy = await self.choose(offer_id, person)
         option = _with_seats(offered.option, seats)
         evidence = evidence.strip()
         if evidence and not is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
-        if await self._store.count_open(person) >= MOST_OPEN:
-            raise Refused(Reason.TOO_MANY_OPEN, most=MOST_OPEN)
         now = await self._store.now()
         request = UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),
@@ -288,7 +287,7 @@ class Asking:
             price=self._prices.change(offered.subscription, option, now),
             earlier=(await self.earlier(offered))[:MOST_EARLIER],
         )
-        return await self._store.add(story.ask(request))
+        return await self._store.add(story.ask(request), most=MOST_OPEN)
 
     def _correlation_id(self) -> str:
         """One for all that follows from a click."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.asking import Asking, is_link, is_name, visible
+from bot.asking import MOST_OPEN, Asking, is_link, is_name, visible
 from bot.domain import bundle as steps
 from bot.domain import pasted
 from bot.domain.bundle import MOST_ROWS, PREFIX, Bundle
@@ -101,7 +101,8 @@ class Bulk:
         """The button below the preview: make the bundle, one for each preview; and what is left
         out because it was asked for otherwise meanwhile.
 
-        Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, SUBSCRIPTION_BUSY, or why the person may not.
+        Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, SUBSCRIPTION_BUSY, TOO_MANY_OPEN, or why the
+        person may not.
         """
         draft = await self._store.bundles.draft(draft_id)
         if draft.person != place.person:
@@ -122,7 +123,8 @@ class Bulk:
         if not rows:
             raise Refused(Reason.SUBSCRIPTION_BUSY)
         taken = steps.ask(_bundle(draft, rows, now), tuple(rows))
-        return await self._store.bundles.add(taken, place.delivery), left_out
+        added = await self._store.bundles.add(taken, place.delivery, most=MOST_OPEN)
+        return added, left_out
 
     # What a line means
 
