@@ -129,12 +129,8 @@ class Bulk:
     # What a line means
 
     async def _meaning(self, line: Line, trace: Trace) -> Wanted | BadLine:
-        if not line.target or line.more:
-            return BadLine(line, Amiss.NOT_A_ROW)
-        if line.with_transfer is None:
-            return BadLine(line, Amiss.UNKNOWN_WAY)
-        if not is_name(line.customer):
-            return BadLine(line, Amiss.NOT_A_NAME)
+        if amiss := _misshapen(line):
+            return BadLine(line, amiss)
         try:
             meant = _meant(line.customer, await self._asking.customers_called(line.customer))
             if not meant:
@@ -207,6 +203,20 @@ class Bulk:
             bundle_id=bundle_id,
             price=wanted.price,
         )
+
+
+def look_ups(table: str) -> int:
+    """How many of its lines name a customer, at whom a preview has to look."""
+    return sum(not _misshapen(line) for line in pasted.read(table))
+
+
+def _misshapen(line: Line) -> Amiss | None:
+    """What is wrong with a line, as far as nobody has to be asked."""
+    if not line.target or line.more:
+        return Amiss.NOT_A_ROW
+    if line.with_transfer is None:
+        return Amiss.UNKNOWN_WAY
+    return None if is_name(line.customer) else Amiss.NOT_A_NAME
 
 
 def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
