@@ -58,7 +58,7 @@ MAY_IMPORT = {
         "bot.preflight.database", "bot.errors",
     },
     "bot.explaining": {
-        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", "bot.errors",
+        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", *LOW,
     },
     "bot.health": {
         "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,

@@ -355,12 +355,15 @@ class Store:
         )
         return {row[0]: row[1] for row in found}
 
-    async def request_at(self, channel_id: str, ts: str) -> str:
-        """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""
-        table = tables.shown
-        query = sa.select(table.c.request_id).where(table.c.channel_id == channel_id)
+    async def shown_at(self, channel_id: str, ts: str) -> str:
+        """The id of the request or bundle whose card stands there. Raises
+        Refused(UNKNOWN_REQUEST)."""
+        here = [
+            sa.select(kind.key).where(kind.shown.c.channel_id == channel_id, kind.shown.c.ts == ts)
+            for kind in (_REQUESTS, _BUNDLES)
+        ]
         found = await self._database.read(
-            lambda connection: _ids(connection, query.where(table.c.ts == ts))
+            lambda connection: [id for query in here for id in _ids(connection, query)]
         )
         if not found:
             raise Refused(Reason.UNKNOWN_REQUEST)
