@@ -102,14 +102,14 @@ class Asking:
             return found
         # Not in the directory: a customer of today may be at Partner Center already.
         return await self._partner_center.customers.starting_with(
-            text, Trace(self._correlation_id())
+            text, Trace(self.correlation_id())
         )
 
     async def nearest(self, text: str) -> list[Customer]:
         """Names one could have meant, the most similar first."""
         if self._directory.index:
             return self._directory.index.nearest(text)
-        trace = Trace(self._correlation_id())
+        trace = Trace(self.correlation_id())
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
 
@@ -148,7 +148,7 @@ class Asking:
         """
         policy = self._policies.policy_for(seats=0, channel=place.channel_id, customer=customer.id)
         await self._permission.require_requester(place, policy)
-        trace = Trace(self._correlation_id(), await self._people.locale(place.person))
+        trace = Trace(self.correlation_id(), await self._people.locale(place.person))
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
@@ -281,7 +281,7 @@ class Asking:
             evidence=evidence,
             policy=policy,
             ms_request_id=self._new_id(),
-            correlation_id=self._correlation_id(),
+            correlation_id=self.correlation_id(),
             created_at=now,
             expires_at=now + policy.expires_after,
             price=self._prices.change(offered.subscription, option, now),
@@ -289,7 +289,7 @@ class Asking:
         )
         return await self._store.add(story.ask(request), most=MOST_OPEN)
 
-    def _correlation_id(self) -> str:
+    def correlation_id(self) -> str:
         """One for all that follows from a click."""
         return logs.correlation_id() or self._new_id()
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
+
 from bot.asking import MOST_OPEN, Asking, is_link, is_name, visible
 from bot.domain import bundle as steps
 from bot.domain import pasted
@@ -23,6 +25,8 @@ from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace
 from bot.permission import People, Permission, Place, refusal
 from bot.store import Store
+
+log = structlog.get_logger()
 
 
 class Bulk:
@@ -76,7 +80,7 @@ class Bulk:
         Raises Refused as `read`, and PartnerCenterError when no customer could be found at all.
         """
         lines = await self.read(table, place, reason, evidence)
-        trace = Trace(self._new_id(), await self._people.locale(place.person))
+        trace = Trace(self._asking.correlation_id(), await self._people.locale(place.person))
         meant = await asyncio.gather(*(self._meaning(line, trace) for line in lines))
         seen: dict[str, int] = {}
         wanted: list[Wanted] = []
@@ -122,8 +126,11 @@ class Bulk:
                 rows.append(self._row(bundle_id, draft, wanted, policy, now))
         if not rows:
             raise Refused(Reason.SUBSCRIPTION_BUSY)
-        taken = steps.ask(_bundle(draft, rows, now), tuple(rows))
+        bundle = _bundle(draft, rows, now, self._asking.correlation_id())
+        taken = steps.ask(bundle, tuple(rows))
         added = await self._store.bundles.add(taken, place.delivery, most=MOST_OPEN)
+        ids = {row.id: row.correlation_id for row in added.rows}
+        log.info("bulk.asked", bundle=added.id, correlation_ids=ids)
         return added, left_out
 
     # What a line means
@@ -184,6 +191,9 @@ class Bulk:
     def _row(
         self, bundle_id: str, draft: Draft, wanted: Wanted, policy: Policy, now: datetime
     ) -> UpgradeRequest:
+        """A row. It has a correlation id of its own and not the click's, because a lost answer is
+        looked for in Partner Center's audit by that id, where another row of the same customer must
+        not be taken for this one. The line that is logged of the click names the ids of all."""
         return UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(draft.id), str(wanted.number))),
             version=0,
@@ -219,7 +229,7 @@ def _misshapen(line: Line) -> Amiss | None:
     return None if is_name(line.customer) else Amiss.NOT_A_NAME
 
 
-def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
+def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime, correlation_id: str) -> Bundle:
     return Bundle(
         id=PREFIX + draft.id,
         version=0,
@@ -231,6 +241,7 @@ def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
         failures_allowed=min(row.policy.failures_allowed for row in rows),
         created_at=now,
         moved_at=now,
+        correlation_id=correlation_id,
     )
 
 

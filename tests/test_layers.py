@@ -64,8 +64,8 @@ MAY_IMPORT = {
         "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
     },
     "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
-    "bot.bundles": {"bot.permission", "bot.asking", "bot.store", *LOW},
-    "bot.conductor": {"bot.store", *LOW},
+    "bot.bundles": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
+    "bot.conductor": {"bot.logs", "bot.store", *LOW},
     "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
