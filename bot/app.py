@@ -40,7 +40,7 @@ from bot.people import SlackPeople
 from bot.performer import Performer
 from bot.permission import Permission
 from bot.preflight import Preflight
-from bot.preflight.database import open_store
+from bot.preflight.database import AWAY, GONE, open_store
 from bot.settings import Settings
 from bot.signing_in import application
 from bot.slack import no_redirects
@@ -167,6 +167,8 @@ class Bot:
             assert self.store  # noqa: S101 - just prepared
             people = SlackPeople(slack, team_id, self._clock)
             return await explain(which, self.store, desk.workflow, people)
+        except AWAY as error:
+            raise StartProblem([GONE]) from error
         finally:
             await self.stop(grace=0)
 

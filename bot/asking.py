@@ -34,7 +34,8 @@ MOST_EARLIER = 3
 """Other requests about the same subscription that a card names."""
 
 MOST_OPEN = 20
-"""Requests of one person that wait at once: nobody can decide about a flood."""
+"""Requests of one person that wait at once, where several that were asked for together are one:
+nobody can decide about a flood."""
 
 LATELY = timedelta(days=30)
 """An upgrade that is not older may be what somebody is about to ask for again."""
@@ -101,14 +102,14 @@ class Asking:
             return found
         # Not in the directory: a customer of today may be at Partner Center already.
         return await self._partner_center.customers.starting_with(
-            text, Trace(self._correlation_id())
+            text, Trace(self.correlation_id())
         )
 
     async def nearest(self, text: str) -> list[Customer]:
         """Names one could have meant, the most similar first."""
         if self._directory.index:
             return self._directory.index.nearest(text)
-        trace = Trace(self._correlation_id())
+        trace = Trace(self.correlation_id())
         alike = await self._partner_center.customers.starting_with(text[:3], trace)
         return Index(alike).nearest(text)
 
@@ -147,7 +148,7 @@ class Asking:
         """
         policy = self._policies.policy_for(seats=0, channel=place.channel_id, customer=customer.id)
         await self._permission.require_requester(place, policy)
-        trace = Trace(self._correlation_id(), await self._people.locale(place.person))
+        trace = Trace(self.correlation_id(), await self._people.locale(place.person))
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise Refused(Reason.NO_SUBSCRIPTION, customer=customer)
@@ -259,15 +260,13 @@ class Asking:
         """The review form was submitted: make the request, one for each form that was opened.
 
         `seats` is what was typed where the seats could be chosen. Raises Refused: as `choose`,
-        or what the form lacks.
+        TOO_MANY_OPEN, or what the form lacks.
         """
         offered, policy = await self.choose(offer_id, person)
         option = _with_seats(offered.option, seats)
         evidence = evidence.strip()
         if evidence and not is_link(evidence):
             raise Refused(Reason.EVIDENCE_NOT_A_LINK)
-        if await self._store.count_open(person) >= MOST_OPEN:
-            raise Refused(Reason.TOO_MANY_OPEN, most=MOST_OPEN)
         now = await self._store.now()
         request = UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(offered.id), form_id)),
@@ -282,15 +281,15 @@ class Asking:
             evidence=evidence,
             policy=policy,
             ms_request_id=self._new_id(),
-            correlation_id=self._correlation_id(),
+            correlation_id=self.correlation_id(),
             created_at=now,
             expires_at=now + policy.expires_after,
             price=self._prices.change(offered.subscription, option, now),
             earlier=(await self.earlier(offered))[:MOST_EARLIER],
         )
-        return await self._store.add(story.ask(request))
+        return await self._store.add(story.ask(request), most=MOST_OPEN)
 
-    def _correlation_id(self) -> str:
+    def correlation_id(self) -> str:
         """One for all that follows from a click."""
         return logs.correlation_id() or self._new_id()
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.asking import Asking, is_link, is_name, visible
+import structlog
+
+from bot.asking import MOST_OPEN, Asking, is_link, is_name, visible
 from bot.domain import bundle as steps
 from bot.domain import pasted
 from bot.domain.bundle import MOST_ROWS, PREFIX, Bundle
@@ -23,6 +25,8 @@ from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace
 from bot.permission import People, Permission, Place, refusal
 from bot.store import Store
+
+log = structlog.get_logger()
 
 
 class Bulk:
@@ -76,7 +80,7 @@ class Bulk:
         Raises Refused as `read`, and PartnerCenterError when no customer could be found at all.
         """
         lines = await self.read(table, place, reason, evidence)
-        trace = Trace(self._new_id(), await self._people.locale(place.person))
+        trace = Trace(self._asking.correlation_id(), await self._people.locale(place.person))
         meant = await asyncio.gather(*(self._meaning(line, trace) for line in lines))
         seen: dict[str, int] = {}
         wanted: list[Wanted] = []
@@ -101,7 +105,8 @@ class Bulk:
         """The button below the preview: make the bundle, one for each preview; and what is left
         out because it was asked for otherwise meanwhile.
 
-        Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, SUBSCRIPTION_BUSY, or why the person may not.
+        Raises Refused: OFFER_GONE, NOT_YOUR_OFFER, SUBSCRIPTION_BUSY, TOO_MANY_OPEN, or why the
+        person may not.
         """
         draft = await self._store.bundles.draft(draft_id)
         if draft.person != place.person:
@@ -121,18 +126,18 @@ class Bulk:
                 rows.append(self._row(bundle_id, draft, wanted, policy, now))
         if not rows:
             raise Refused(Reason.SUBSCRIPTION_BUSY)
-        taken = steps.ask(_bundle(draft, rows, now), tuple(rows))
-        return await self._store.bundles.add(taken, place.delivery), left_out
+        bundle = _bundle(draft, rows, now, self._asking.correlation_id())
+        taken = steps.ask(bundle, tuple(rows))
+        added = await self._store.bundles.add(taken, place.delivery, most=MOST_OPEN)
+        ids = {row.id: row.correlation_id for row in added.rows}
+        log.info("bulk.asked", bundle=added.id, correlation_ids=ids)
+        return added, left_out
 
     # What a line means
 
     async def _meaning(self, line: Line, trace: Trace) -> Wanted | BadLine:
-        if not line.target or line.more:
-            return BadLine(line, Amiss.NOT_A_ROW)
-        if line.with_transfer is None:
-            return BadLine(line, Amiss.UNKNOWN_WAY)
-        if not is_name(line.customer):
-            return BadLine(line, Amiss.NOT_A_NAME)
+        if amiss := _misshapen(line):
+            return BadLine(line, amiss)
         try:
             meant = _meant(line.customer, await self._asking.customers_called(line.customer))
             if not meant:
@@ -186,6 +191,9 @@ class Bulk:
     def _row(
         self, bundle_id: str, draft: Draft, wanted: Wanted, policy: Policy, now: datetime
     ) -> UpgradeRequest:
+        """A row. It has a correlation id of its own and not the click's, because a lost answer is
+        looked for in Partner Center's audit by that id, where another row of the same customer must
+        not be taken for this one. The line that is logged of the click names the ids of all."""
         return UpgradeRequest(
             id=str(uuid.uuid5(uuid.UUID(draft.id), str(wanted.number))),
             version=0,
@@ -207,7 +215,21 @@ class Bulk:
         )
 
 
-def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
+def look_ups(table: str) -> int:
+    """How many of its lines name a customer, at whom a preview has to look."""
+    return sum(not _misshapen(line) for line in pasted.read(table))
+
+
+def _misshapen(line: Line) -> Amiss | None:
+    """What is wrong with a line, as far as nobody has to be asked."""
+    if not line.target or line.more:
+        return Amiss.NOT_A_ROW
+    if line.with_transfer is None:
+        return Amiss.UNKNOWN_WAY
+    return None if is_name(line.customer) else Amiss.NOT_A_NAME
+
+
+def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime, correlation_id: str) -> Bundle:
     return Bundle(
         id=PREFIX + draft.id,
         version=0,
@@ -219,6 +241,7 @@ def _bundle(draft: Draft, rows: list[UpgradeRequest], now: datetime) -> Bundle:
         failures_allowed=min(row.policy.failures_allowed for row in rows),
         created_at=now,
         moved_at=now,
+        correlation_id=correlation_id,
     )
 
 

@@ -2,12 +2,13 @@
 
 Who may is asked for each row by that row's policy, with the ordinary questions; what nobody knows
 means no. A step is taken by every row that it is legal for, in one transaction, and where it is
-legal for none the refusal is the ordinary one.
+legal for none the refusal is the ordinary one. What is logged of it has the id of the bundle.
 """
 
 import asyncio
 from collections.abc import Iterable
 
+from bot import logs
 from bot.asking import visible
 from bot.domain import bundle as steps
 from bot.domain.bundle import OPEN, Bundle, BundleEvent, WhyNot
@@ -61,6 +62,7 @@ class Bundles:
         """A form was submitted: those rows, or where `which` is None all that are open, are
         declined; None when that was done already. Raises Refused as `may_decline`."""
         bundle = await self._store.bundles.bundle(pointer.request_id)
+        logs.correlate(bundle.correlation_id)
         if who.team_id != bundle.requester.team_id:
             raise Refused(Reason.NOT_A_MEMBER)
         chosen = frozenset(bundle.request_ids if which is None else which)
@@ -127,6 +129,7 @@ class Bundles:
     async def _card(self, pointer: Pointer, place: Place) -> Bundle:
         """The bundle of a card. A copy of the card in another channel decides nothing."""
         bundle = await self._store.bundles.bundle(pointer.request_id)
+        logs.correlate(bundle.correlation_id)
         if place.channel_id != bundle.channel_id:
             raise Refused(Reason.OTHER_CHANNEL, bundle=bundle)
         if place.person.team_id != bundle.requester.team_id:

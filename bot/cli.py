@@ -60,7 +60,7 @@ def run() -> None:
 @app.command()
 def check(
     request: Annotated[
-        str, typer.Argument(help="The link of a request's card in Slack, or the request's id.")
+        str, typer.Argument(help="The link of a card in Slack, or the id of a request.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="A list, for machines.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 
+from bot import logs
 from bot.domain import bundle as steps
 from bot.domain.bundle import Bundle, BundleStep, BundleTaken
 from bot.errors import Refused
@@ -39,6 +40,7 @@ class Conductor:
         Raises Refused when somebody else was faster.
         """
         bundle = await self._store.bundles.bundle(bundle_id)
+        logs.correlate(bundle.correlation_id)
         due = steps.due(bundle, await self._store.now())
         if due is BundleStep.BEGIN:
             await self._begin(bundle)

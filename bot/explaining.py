@@ -1,10 +1,16 @@
-"""Who could approve a request, and why others could not, for `upgrade-bot check` and its card."""
+"""Who could approve a request, and why others could not, for `upgrade-bot check` and its card.
+
+The card of several at once has many requests. Each has its own policy and votes, so each is
+explained, and what is so of several is said once.
+"""
 
 import re
 
+from bot.domain.bundle import is_bundle
+from bot.domain.upgrade import UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.findings import StartProblem, bad
-from bot.messages.explanation import explanation
+from bot.messages.explanation import Answers, explanation
 from bot.people import SlackPeople
 from bot.store import Store
 from bot.workflow import Workflow
@@ -25,22 +31,39 @@ NOT_EXPLAINED = {
 
 
 async def explain(which: str, store: Store, workflow: Workflow, people: SlackPeople) -> list[str]:
-    """The lines that say it of a request, named by its id or by the link of its card.
+    """The lines that say it of a request or of every row of a bundle, named by its id or by the
+    link of its card.
 
     Raises StartProblem where nobody can tell.
     """
     try:
-        request = await store.request(await _request_id(store, which))
-        answers = await workflow.who_may_approve(request)
+        requests = await _requests(store, which)
     except Refused as refused:
-        raise StartProblem([bad("request", *NOT_EXPLAINED[refused.reason])]) from refused
-    names = {who.user_id: await people.name(who) for who, _ in answers}
-    return explanation(request, answers, names)
+        raise _not_explained("request", refused) from refused
+    answers = [(request, await _answers(workflow, request)) for request in requests]
+    everybody = dict.fromkeys(who for _, each in answers for who, _ in each)
+    names = {who.user_id: await people.name(who) for who in everybody}
+    return explanation(answers, names)
 
 
-async def _request_id(store: Store, which: str) -> str:
+async def _requests(store: Store, which: str) -> tuple[UpgradeRequest, ...]:
     """Raises Refused(UNKNOWN_REQUEST)."""
+    id = which.strip()
     if card := CARD.search(which):
         channel, seconds, fraction = card.groups()
-        return await store.request_at(channel, f"{seconds}.{fraction}")
-    return which.strip()
+        id = await store.shown_at(channel, f"{seconds}.{fraction}")
+    if is_bundle(id):
+        return (await store.bundles.bundle(id)).rows
+    return (await store.request(id),)
+
+
+async def _answers(workflow: Workflow, request: UpgradeRequest) -> Answers:
+    """Raises StartProblem, which names the request: others of its card may have other approvers."""
+    try:
+        return await workflow.who_may_approve(request)
+    except Refused as refused:
+        raise _not_explained(f"request {request.id}", refused) from refused
+
+
+def _not_explained(name: str, refused: Refused) -> StartProblem:
+    return StartProblem([bad(name, *NOT_EXPLAINED[refused.reason])])

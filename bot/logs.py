@@ -77,7 +77,10 @@ def configure(kind: str) -> None:
 
 
 def correlate(correlation_id: str) -> None:
-    """From here on everything that this task logs, and the tasks that it starts, has this id."""
+    """From here on everything that this task logs, and the tasks that it starts, has this id; an
+    empty one, of what was stored before there were any, changes nothing."""
+    if not correlation_id:
+        return
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 

@@ -18,13 +18,19 @@ class Pace:
         self._clock = clock
         self._left: dict[Person, tuple[datetime, float]] = {}
 
-    def take(self, person: Person) -> None:
-        """One more look-up. Raises Refused(TOO_FAST)."""
+    def require(self, person: Person, look_ups: int) -> tuple[datetime, float]:
+        """So many are left to this person, and none is taken yet; returns since when how many are.
+        Raises Refused(TOO_FAST)."""
         now = self._clock()
         since, left = self._left.get(person, (now, float(AT_ONCE)))
         left = min(AT_ONCE, left + (now - since).total_seconds() * A_MINUTE / 60)
-        if left < 1:
+        if left < look_ups:
             raise Refused(Reason.TOO_FAST)
-        self._left[person] = (now, left - 1)
+        return now, left
+
+    def take(self, person: Person, look_ups: int = 1) -> None:
+        """So many more look-ups, all or none. Raises Refused(TOO_FAST)."""
+        now, left = self.require(person, look_ups)
+        self._left[person] = (now, left - look_ups)
         if len(self._left) > 1000:  # those who have all of theirs again need no line
             self._left = {who: each for who, each in self._left.items() if each[1] < AT_ONCE - 1}

@@ -73,6 +73,7 @@ class Workflow:
         Raises Refused when this person may not, or not any more, or says no reason.
         """
         request = await self._store.request(pointer.request_id)
+        logs.correlate(request.correlation_id)
         if request.bundle_id:
             raise Refused(Reason.UNKNOWN_BUTTON)
         if request.state is State.DECLINED and request.closed_by == person:

@@ -8,6 +8,7 @@ whoever may presses *Upgrade now* once. Whatever a click could not change is sai
 from contextlib import suppress
 
 from bot import buttons
+from bot.bulk import look_ups
 from bot.errors import Reason, Refused
 from bot.messages import bulk, bundle
 from bot.permission import Place
@@ -24,13 +25,16 @@ async def open_form(command: Command, desk: Desk) -> Answer:
 
 
 async def check(form: Search, desk: Desk) -> Answer:
-    """Say at once what the form lacks, or that its lines are looked up."""
+    """Say at once what the form lacks, or that its lines are looked up. That takes no look-up yet,
+    because the same form can be delivered again."""
     lines = await desk.bulk.read(*_typed(form))
+    desk.pace.require(form.place.person, look_ups(form.field(buttons.TABLE)))
     return [bulk.looking(len(lines))]
 
 
 async def preview(form: Search, desk: Desk) -> Answer:
-    """Say what every line would do."""
+    """Say what every line would do. It takes as many look-ups as it looks at customers."""
+    desk.pace.take(form.place.person, look_ups(form.field(buttons.TABLE)))
     return [bulk.preview(*await desk.bulk.preview(*_typed(form)))]
 
 

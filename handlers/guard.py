@@ -52,8 +52,10 @@ FIELD_OF = {
     Reason.EVIDENCE_NOT_A_LINK: buttons.EVIDENCE,
     Reason.TABLE_UNREADABLE: buttons.TABLE,
     Reason.TOO_MANY_ROWS: buttons.TABLE,
+    Reason.TOO_FAST: buttons.TABLE,
 }
-"""Refusals that belong beside a field of the form, which then stays open."""
+"""Refusals that belong beside a field of the form, which then stays open. A table with more
+customers than may be looked at now can be submitted as it is a minute later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Guard:
 
     def submits_and_looks_up(self, check: Handler[Search], handle: Handler[Search]) -> Listener:
         """For a form whose answer takes time: closed or kept open by `check`, whose answer says
-        that it goes on; `handle` does."""
+        that it goes on; `handle` does, and takes as many look-ups as it needs."""
         return self._submitted(Search, check, then=handle)
 
     def _submitted(

@@ -21,8 +21,9 @@ RECORD_IN = Path(os.environ["RECORD"]) if "RECORD" in os.environ else None
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[list[structlog.typing.EventDict]]:
-    """Everything the bot logs. A test that expects an error takes it out of the list."""
-    with structlog.testing.capture_logs() as entries:
+    """Everything the bot logs, with its correlation ids. A test that expects an error takes it out
+    of the list."""
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as entries:
         yield entries
         errors = [entry for entry in entries if entry["log_level"] in ("error", "critical")]
         assert not errors, f"the bot logged errors: {errors}"

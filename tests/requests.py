@@ -13,6 +13,9 @@ from bot.domain.upgrade import Approval, Earlier, Outcome, State, UpgradeRequest
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
+NO_LIMIT = 1_000_000
+"""For whoever adds requests and does not care how many of them wait."""
+
 POLICY = Policy(
     approvals=1,
     approvers=(("S0APPROVERS",),),

@@ -29,6 +29,7 @@ from bot.upkeep import Upkeep
 from tests.conftest import Start
 from tests.domain.test_the_states import request_in
 from tests.postgres import PostgresServer
+from tests.requests import NO_LIMIT
 from tests.store.old_version import bring_to
 from tests.test_run import start as start_command
 from tests.test_run import variables
@@ -465,7 +466,7 @@ async def test_a_dump_of_postgresql_is_restored(postgres: PostgresServer) -> Non
     url, carol = await postgres.new_database(), Person("T1", "CAROL")
     before = await Store.open(url, lambda: START)
     asked = request_in(State.AWAITING_APPROVAL)
-    await before.add(story.ask(replace(asked, version=0)))
+    await before.add(story.ask(replace(asked, version=0)), most=NO_LIMIT)
     assert await Upkeep(before, None).once()
     store = await Store.open(await postgres.restored(url), lambda: START)
     assert await store.request(asked.id) == await before.request(asked.id)

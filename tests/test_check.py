@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,6 +15,7 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 
 from bot.app import Bot
+from bot.errors import Unavailable
 from bot.findings import Finding, Mark, StartProblem, exit_code
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import CHANNEL, Practice, PracticeClock
@@ -357,6 +360,73 @@ async def test_tables_of_another_version(
     await set_revision(url, "9999")
     line = await the_only(Mark.BAD, practice, UPGRADE_BOT_DATABASE_URL=url)
     assert "the tables are of a newer version of upgrade-bot (9999)." in line
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_a_database_that_goes_away_after_it_was_opened(
+    practice: Practice,
+    kind: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line with its fix, whoever asked the database; the other lines are there all the same."""
+    url = practice.environment()["UPGRADE_BOT_DATABASE_URL"]
+    await check(practice)
+    file = Path(url.removeprefix("sqlite:///"))
+    kept = file.with_suffix(".kept")
+
+    def go_away() -> None:
+        kept.write_bytes(file.read_bytes())
+        file.write_bytes(b"no database at all" * 1000)
+
+    def come_back() -> None:
+        file.write_bytes(kept.read_bytes())
+
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("fallible_postgres")
+        if not server.can_fall:
+            pytest.skip("the machine's own PostgreSQL is not ours to stop")
+        url = await server.new_database()
+        go_away, come_back = server.fall, server.rise
+        await check(practice, UPGRADE_BOT_DATABASE_URL=url)
+    open_store = Store.open
+
+    async def open_and_lose(*args: Any, **more: Any) -> Store:
+        store = await open_store(*args, **more)
+        go_away()
+        return store
+
+    monkeypatch.setattr(Store, "open", open_and_lose)
+    findings = await check(practice, UPGRADE_BOT_DATABASE_URL=url)
+    (line,) = [str(finding) for finding in findings if finding.mark is Mark.BAD]
+    assert line == (
+        "UPGRADE_BOT_DATABASE_URL: was opened, and then did not answer any more. See that it runs "
+        "and stays within reach, then check again."
+    )
+    assert exit_code(findings) == 2
+    assert "SLACK_BOT_TOKEN" in {finding.name for finding in findings}
+    come_back()
+    with pytest.raises(StartProblem) as refused:
+        await started(practice, UPGRADE_BOT_DATABASE_URL=url)
+    assert refused.value.problems == [line], "a start says the same"
+
+
+async def test_a_database_that_goes_away_while_a_request_is_explained(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same line, and no traceback."""
+    environment = {**practice.environment(), "UPGRADE_BOT_SECRET_KEY": KEY}
+    settings, policies = load(environment)
+    bot = Bot(settings, policies, trust=practice.partner_center.trust, retry_pause=0.02)
+
+    async def gone(_store: Store, _id: str) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(Store, "request", gone)
+    with pytest.raises(StartProblem) as refused:
+        await bot.explain("some-request")
+    (line,) = refused.value.problems
+    assert "was opened, and then did not answer any more" in line
 
 
 async def test_the_command_prints_lines_or_json_and_ends_with_the_code(practice: Practice) -> None:

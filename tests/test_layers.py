@@ -58,14 +58,14 @@ MAY_IMPORT = {
         "bot.preflight.database", "bot.errors",
     },
     "bot.explaining": {
-        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", "bot.errors",
+        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", *LOW,
     },
     "bot.health": {
         "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
     },
     "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
-    "bot.bundles": {"bot.permission", "bot.asking", "bot.store", *LOW},
-    "bot.conductor": {"bot.store", *LOW},
+    "bot.bundles": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
+    "bot.conductor": {"bot.logs", "bot.store", *LOW},
     "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {
         "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",

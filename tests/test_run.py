@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from bot.sandbox.partner_center import Gate, Trouble
 from bot.sandbox.practice import Practice, PracticeClock
 from bot.sandbox.slack import Message
+from tests.conversations.test_bundles import asked
 from tests.workspace import Conversation
 
 READY = b"upgrade-bot is ready"
@@ -209,6 +210,43 @@ async def test_check_explains_who_could_approve_a_request_and_why(practice: Prac
     _, said = await process.communicate()
     assert process.returncode == 2
     assert b"request: there is no such request. Copy the link of its card" in said
+
+
+async def test_check_explains_every_row_of_several_at_once(practice: Practice) -> None:
+    """Given the link of their one card: rows by the policy of each, and what is the same once."""
+    conversation = Conversation(practice)
+    rule = '[[policy.rules]]\nmin_seats = 8\napprovers = ["U0BOB"]\n'
+    policy = '[policy]\napprovers = ["U0CAROL", "U0BOB"]\n'
+    (practice.folder / "policy.toml").write_text(policy + rule, "utf-8")
+    await practice.start_bot()
+    await asked(conversation, 3)
+    card = await conversation.newest_card()
+    await practice.stop_bot()
+    link = f"https://practice.slack.example/archives/{card.channel}/p{card.ts.replace('.', '')}"
+    process = await start(variables(practice), "check", link)
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    lines = said.decode().splitlines()
+    e1_to_e3 = "Office 365 Enterprise E1 to Office 365 Enterprise E3"
+    bob, carol = "Bob Baker (account manager) (U0BOB)", "Carol Clark (licence approver) (U0CAROL)"
+    assert [
+        line for line in lines if not line.startswith(("Request ", "It waits", "  no   Al"))
+    ] == [
+        f"Shop 01: {e1_to_e3}, 6 seats",
+        f"Shop 02: {e1_to_e3}, 7 seats",
+        "Of each of these 2 requests:",
+        "By the policy that it was asked under, approvers are in: U0BOB, U0CAROL.",
+        "Who could approve it now (2):",
+        f"  yes  {bob}: a full member, in every list",
+        f"  yes  {carol}: a full member, in every list",
+        "",
+        f"Shop 03: {e1_to_e3}, 8 seats",
+        "By the policy that it was asked under, approvers are in: U0BOB, U0CAROL; and in: U0BOB.",
+        "Who could approve it now (1):",
+        f"  yes  {bob}: a full member, in every list",
+        f"  no   {carol}: is not in every list of approvers",
+    ]
+    assert len(lines) == 13 + 3 + 2 + 2
 
 
 async def test_every_problem_of_the_settings_is_named_at_once() -> None:

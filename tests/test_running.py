@@ -18,6 +18,7 @@ from bot.sandbox.slack.server import signature
 from bot.sockets import PATIENCE, Sockets
 from bot.web import LARGEST_BODY, Web
 from tests.conftest import Start
+from tests.conversations.test_bundles import customers, previewed, table
 from tests.postgres import PostgresServer
 from tests.test_run import ready, variables
 from tests.test_run import start as start_command
@@ -173,6 +174,70 @@ async def test_the_id_of_a_request_is_that_of_everything_about_it(
     assert workspace.bot.store
     request = await workspace.bot.store.request(str(request_id))
     assert post.correlation_id == request.correlation_id
+
+
+async def test_a_decline_has_the_id_of_its_request(
+    workspace: Conversation, log: list[dict[str, object]]
+) -> None:
+    """Also one that is too late."""
+    await workspace.alice.asks_for_e3()
+    await workspace.carol.presses("Decline")
+    await workspace.carol.sees_form()
+    await workspace.alice.presses("Withdraw")
+    await workspace.card()
+    await workspace.thread()
+    await workspace.carol.fills_in(reason="Not now.")
+    assert "already withdrawn by @alice" in await workspace.carol.reads()
+    assert workspace.bot.store
+    (request,) = await workspace.bot.store.asked_in(CHANNEL, None, 10)
+    (refused,) = [each for each in log if each["event"] == "guard.refused"]
+    assert refused["correlation_id"] == request.correlation_id
+
+
+async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
+    workspace: Conversation, log: list[dict[str, object]]
+) -> None:
+    """The preview asks under one id. Whatever happens to the bundle has that of the click that
+    asked for it, whose line in the log names the ids under which Microsoft knows the rows."""
+    domains, before = customers(workspace, 2), len(workspace.partner_center.calls)
+    await previewed(workspace, table([*domains, "nobody at all"]))
+    looked = [c for c in workspace.partner_center.calls[before:] if c.path.endswith("/upgrades")]
+    named = [c for c in workspace.partner_center.calls[before:] if "filter" in c.path]
+    assert named
+    assert len({call.correlation_id for call in looked + named}) == 1
+    await workspace.alice.presses("Ask the team for 2 upgrades")
+    await workspace.card()
+    (asked,) = [each for each in log if each["event"] == "bulk.asked"]
+    of_click = asked["correlation_id"]
+    (click,) = [
+        each
+        for each in log
+        if each["event"] == "slack.answered" and each["correlation_id"] == of_click
+    ]
+    assert click["kind"] == "block_actions"
+
+    await workspace.bob.presses("Approve all")
+    await workspace.bob.reads()
+    await workspace.carol.presses("Decline")
+    await workspace.carol.sees_form()
+    await workspace.carol.presses("Approve all")
+    await workspace.alice.presses("Upgrade now")
+    assert (await workspace.card()).startswith("✅ Upgraded")
+    await workspace.carol.fills_in(reason="Not now.")
+    await workspace.carol.reads()
+    await workspace.thread()
+    about = [each for each in log if each["event"] in ("guard.refused", "conductor.step")]
+    assert len(about) >= 3
+    assert {each["correlation_id"] for each in about} == {of_click}
+
+    posts = [call for call in workspace.partner_center.calls if call.method == "POST"]
+    ids = asked["correlation_ids"]
+    assert isinstance(ids, dict)
+    assert sorted(call.correlation_id for call in posts) == sorted(ids.values())
+    sent = {
+        each["request"]: each["correlation_id"] for each in log if each["event"] == "performer.sent"
+    }
+    assert sent == ids
 
 
 async def until(seconds: float, true: Callable[[], Awaitable[bool]]) -> None:

@@ -81,8 +81,8 @@ class Bundle:
 
     `confirmed` are the rows, as they were, that the last confirmation was about: `begun` of them
     were begun or skipped, in that order, and `at_work` is the id of the one that holds up the next;
-    empty when none does. `moved_at` is when something last happened. `rows` are all
-    rows as they are now.
+    empty when none does. `moved_at` is when something last happened. `correlation_id` is that of
+    the click that asked; each row has one of its own. `rows` are all rows as they are now.
     """
 
     id: str
@@ -103,6 +103,7 @@ class Bundle:
     is_running: bool = False
     is_stopped: bool = False
     is_summed_up: bool = False
+    correlation_id: str = ""
     rows: tuple[UpgradeRequest, ...] = ()
 
     @property

@@ -1,4 +1,5 @@
-"""What `upgrade-bot check` says about one request: how it stands, and who could approve it.
+"""What `upgrade-bot check` says about the requests of a card: how they stand, and who could approve
+them.
 
 For a terminal: people by their names, nothing of Slack's markup.
 """
@@ -36,22 +37,45 @@ STANDS = {
 }
 
 
-def explanation(request: UpgradeRequest, answers: Answers, names: Mapping[str, str]) -> list[str]:
-    """The lines. `names`: what people are called, by their ids."""
-    policy, option = request.policy, request.option
+def explanation(
+    answers: Sequence[tuple[UpgradeRequest, Answers]], names: Mapping[str, str]
+) -> list[str]:
+    """The lines about one or more requests; those of which the same is to be said stand together.
+    `names`: what people are called, by their ids."""
+    said: dict[tuple[str, ...], list[UpgradeRequest]] = {}
+    for request, each in answers:
+        said.setdefault(_who_could(request, each, names), []).append(request)
+    lines: list[str] = []
+    for who_could, requests in said.items():
+        lines += [""] if lines else []
+        lines += [line for request in requests for line in _what(request)]
+        lines += [f"Of each of these {len(requests)} requests:"] if len(requests) > 1 else []
+        lines += who_could
+    return lines
+
+
+def _what(request: UpgradeRequest) -> list[str]:
+    return [
+        f"Request {request.id}",
+        f"{request.customer.name}: {request.subscription.name} to {request.option.name}, "
+        f"{request.option.seats} seats",
+    ]
+
+
+def _who_could(
+    request: UpgradeRequest, answers: Answers, names: Mapping[str, str]
+) -> tuple[str, ...]:
+    policy = request.policy
     lists = "; and in: ".join(", ".join(sorted(each)) for each in policy.approvers)
     people = [(f"{names[who.user_id]} ({who.user_id})", why) for who, why in answers]
     may = [f"  yes  {name}: a full member, in every list" for name, why in people if why is None]
     no = [f"  no   {name}: {WHY_NOT[why]}" for name, why in people if why is not None]
     have = f"{len(request.approvals)} of {policy.approvals} approvals"
-    return [
-        f"Request {request.id}",
-        f"{request.customer.name}: {request.subscription.name} to {option.name}, "
-        f"{option.seats} seats",
+    return (
         f"{STANDS[request.state]} It has {have}, and expires "
         f"{request.expires_at:%Y-%m-%d %H:%M} UTC.",
         f"By the policy that it was asked under, approvers are in: {lists}.",
         f"Who could approve it now ({len(may)}):",
         *may,
         *no,
-    ]
+    )

@@ -1,6 +1,6 @@
 """The database, and the key that opens what is sealed in it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,23 +11,41 @@ from bot.settings import NEW_KEY, Settings
 from bot.store import NEWEST, NewerTables, Store
 from bot.vault import Sealed, SealedVault
 
+NAME = "UPGRADE_BOT_DATABASE_URL"
+
+AWAY = (SQLAlchemyError, Unavailable)
+"""What the store raises when the database that was opened cannot be asked any more."""
+
+GONE = bad(
+    NAME,
+    "was opened, and then did not answer any more",
+    "See that it runs and stays within reach, then check again.",
+)
+
 
 async def open_store(
     url: str, clock: Callable[[], datetime] | None = None, *, only_if_new: bool = False
 ) -> Store:
     """As `Store.open`. Raises StartProblem."""
-    name = "UPGRADE_BOT_DATABASE_URL"
     try:
         return await Store.open(url, clock, only_if_new=only_if_new)
     except NewerTables as error:
         what = f"the tables are of a newer version of upgrade-bot ({error})"
         fix = "Install that version, or restore the back-up from before it."
-        raise StartProblem([bad(name, what, fix)]) from error
+        raise StartProblem([bad(NAME, what, fix)]) from error
     except (SQLAlchemyError, OSError, Unavailable) as error:
         cause = error.__cause__ or error
         what = f"cannot be opened ({type(cause).__name__})"
         fix = "Check the path or the address, and what the bot may do there."
-        raise StartProblem([bad(name, what, fix)]) from error
+        raise StartProblem([bad(NAME, what, fix)]) from error
+
+
+async def while_it_answers(probe: Awaitable[list[Finding]]) -> list[Finding]:
+    """What a probe finds that asks the database too; where it is gone by then, that."""
+    try:
+        return await probe
+    except AWAY:
+        return [GONE]
 
 
 async def tables(store: Store | None) -> list[Finding]:

@@ -40,18 +40,19 @@ class Preflight:
     async def run(self, *, thoroughly: bool = False) -> list[Finding]:
         """Everything that was found. `thoroughly` also tries out the roles at Partner Center, which
         takes calls one after another. Calls of the probes that fail raise nothing."""
+        microsoft = self._microsoft.partner_center(thoroughly=thoroughly)
         probes: list[Awaitable[list[Finding]]] = [
-            database.tables(self._store),
-            database.secret_key(self._settings, self._store),
+            database.while_it_answers(database.tables(self._store)),
+            database.while_it_answers(database.secret_key(self._settings, self._store)),
             self.slack.bot_token(),
             self.slack.app_token(),
             self.slack.channels(),
             approvers.enough(self._policies, self._slack_client),
-            self._microsoft.partner_center(thoroughly=thoroughly),
+            database.while_it_answers(microsoft),  # the sign-in is kept there
         ]
         found = await asyncio.gather(*probes)
         everything = [
             good("settings", "all is set, and the policy is understood"),
             *(finding for part in found for finding in part),
         ]
-        return list(dict.fromkeys(everything))  # Slack in trouble is said once
+        return list(dict.fromkeys(everything))  # Slack or the database in trouble is said once

@@ -7,6 +7,7 @@ the bundle last; so two of them wait for each other and never both.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,7 +24,7 @@ from bot.domain.pasted import Draft
 from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.store import deliveries, rows, tables
+from bot.store import deliveries, rows, tables, waiting
 from bot.store.database import Database
 from bot.store.trail import add_to_journal
 
@@ -63,25 +64,29 @@ class Bundles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, taken: BundleTaken, delivery: str = "") -> Bundle:
-        """Store a new bundle and all its rows at once, to be attended to. One of that id that is
-        there already is returned as it is. Raises Refused(DELIVERED_AGAIN)."""
+    async def add(self, taken: BundleTaken, delivery: str = "", *, most: int) -> Bundle:
+        """Store a new bundle and all its rows at once, to be attended to, unless `most` of the
+        requester's wait already. One of that id that is there already is returned as it is, however
+        many wait. Raises Refused(DELIVERED_AGAIN, TOO_MANY_OPEN)."""
         bundle, requests, event = taken
 
-        def insert(connection: sa.Connection) -> None:
+        def insert(connection: sa.Connection) -> tuple[Bundle, bool]:
+            waiting.take_turn(connection, bundle.requester)
             if delivery:
                 deliveries.note(connection, delivery, self._database.now(connection))
+            with suppress(Refused):
+                return read(connection, bundle.id), False
+            waiting.require_room(connection, bundle.requester, most)
             connection.execute(_NEW, {"id": bundle.id, "shown_version": 0, **_columns(bundle)})
             for request, asked in requests:
                 rows.add(connection, request, asked)
             _remember(connection, bundle, event)
+            return bundle, True
 
-        try:
-            await self._database.write(insert, attend=[bundle.id])
-        except IntegrityError:
-            return await self.bundle(bundle.id)
-        _count(requests)
-        return bundle
+        there, is_new = await self._database.write(insert, attend=[bundle.id])
+        if is_new:
+            _count(requests)
+        return there
 
     async def take(
         self,

@@ -49,6 +49,12 @@ sa.Index(
     tables.requests.c.created_at,
     **only(tables.OPEN),
 )
+sa.Index(
+    "requests_open_by_requester",
+    tables.requests.c.team_id,
+    tables.requests.c.requester_id,
+    **only(tables.OPEN),
+)
 sa.Index("requests_by_bundle", tables.requests.c.bundle_id, **only(sa.text("bundle_id <> ''")))
 sa.Index(
     "requests_one_at_a_time",

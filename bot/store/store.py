@@ -1,6 +1,7 @@
 """Reading and changing the rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from bot.domain.policy import Person
 from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
-from bot.store import bundles, deliveries, rows, tables
+from bot.store import bundles, deliveries, rows, tables, waiting
 from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
 from bot.store.queue import Queue
@@ -118,29 +119,27 @@ class Store:
         """The time that decides what is late."""
         return await self._database.read(self._database.now)
 
-    async def add(self, taken: Taken) -> UpgradeRequest:
-        """Store a new request with its first line of history, to be attended to.
+    async def add(self, taken: Taken, *, most: int) -> UpgradeRequest:
+        """Store a new request with its first line of history, to be attended to, unless `most` of
+        the requester's wait already.
 
-        A request of that id that is there already is returned as it is: the form was delivered
-        again.
+        A request of that id that is there already is returned as it is, however many wait: the form
+        was delivered again. Raises Refused(TOO_MANY_OPEN).
         """
         request, event = taken
 
-        def insert(connection: sa.Connection) -> UpgradeRequest:
+        def insert(connection: sa.Connection) -> tuple[UpgradeRequest, bool]:
+            waiting.take_turn(connection, request.requester)
+            with suppress(Refused):
+                return rows.read(connection, request.id), False
+            waiting.require_room(connection, request.requester, most)
             rows.add(connection, request, event)
-            return request
+            return request, True
 
-        try:
-            added = await self._database.write(insert, attend=[request.id])
-        except IntegrityError:
-            return await self.request(request.id)
-        metrics.step_taken(request, event)
-        return added
-
-    async def count_open(self, person: Person) -> int:
-        """How many of the newest requests of somebody people can still decide about, one by one."""
-        newest = await self.asked_by(person, limit=100)
-        return sum(request.is_open and not request.bundle_id for request in newest)
+        there, is_new = await self._database.write(insert, attend=[request.id])
+        if is_new:
+            metrics.step_taken(request, event)
+        return there
 
     async def by_state(self) -> dict[str, int]:
         """How many requests are in each state."""
@@ -356,12 +355,15 @@ class Store:
         )
         return {row[0]: row[1] for row in found}
 
-    async def request_at(self, channel_id: str, ts: str) -> str:
-        """The id of the request whose card stands there. Raises Refused(UNKNOWN_REQUEST)."""
-        table = tables.shown
-        query = sa.select(table.c.request_id).where(table.c.channel_id == channel_id)
+    async def shown_at(self, channel_id: str, ts: str) -> str:
+        """The id of the request or bundle whose card stands there. Raises
+        Refused(UNKNOWN_REQUEST)."""
+        here = [
+            sa.select(kind.key).where(kind.shown.c.channel_id == channel_id, kind.shown.c.ts == ts)
+            for kind in (_REQUESTS, _BUNDLES)
+        ]
         found = await self._database.read(
-            lambda connection: _ids(connection, query.where(table.c.ts == ts))
+            lambda connection: [id for query in here for id in _ids(connection, query)]
         )
         if not found:
             raise Refused(Reason.UNKNOWN_REQUEST)

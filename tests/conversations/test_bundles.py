@@ -4,13 +4,14 @@ import csv
 from datetime import timedelta
 from typing import Any
 
+from bot import pace
 from bot.domain.upgrade import State
 from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack import Message
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
 from tests.conftest import Start
-from tests.workspace import Conversation
+from tests.workspace import Conversation, Somebody
 
 E3 = "Office 365 Enterprise E3"
 
@@ -31,14 +32,15 @@ def table(domains: list[str], target: str = E3) -> str:
     return "\n".join(f"{domain}, {target}" for domain in domains)
 
 
-async def previewed(workspace: Conversation, pasted: str, **fields: str) -> str:
-    """Alice pastes a table, and reads the preview."""
+async def previewed(workspace: Conversation, pasted: str, by: str = "alice", **fields: str) -> str:
+    """Somebody pastes a table, and reads the preview."""
     assert workspace.bot.directory
     await workspace.bot.directory.refresh()
-    await workspace.alice.types("/upgrade bulk")
-    await workspace.alice.sees_form()
-    await workspace.alice.fills_in(table=pasted, reason="Everybody moves to E3.", **fields)
-    looking, _, preview = (await workspace.alice.reads()).partition("\n\n")
+    who: Somebody = getattr(workspace, by)
+    await who.types("/upgrade bulk")
+    await who.sees_form()
+    await who.fills_in(table=pasted, reason="Everybody moves to E3.", **fields)
+    looking, _, preview = (await who.reads()).partition("\n\n")
     assert "I look at" in looking
     return preview
 
@@ -240,6 +242,29 @@ async def test_what_the_form_lacks_stands_beside_its_fields(start: Start) -> Non
     assert "Ask the team for 1 upgrade" in await alice.reads()
     await alice.presses("Ask the team for 1 upgrade")
     assert "link to mail.example [https://mail.example/1]" in await workspace.card()
+
+
+async def test_a_preview_takes_as_many_look_ups_as_it_looks_at_customers(
+    workspace: Conversation,
+) -> None:
+    """Somebody with a table is slowed down like somebody who types; the form keeps the table until
+    there is room for all of it, and lines that are not looked up take nothing."""
+    alice, domains = workspace.alice, customers(workspace, 50)
+    assert "50 upgrades" in await previewed(workspace, table(domains))
+    before = len(workspace.partner_center.calls)
+    await alice.types("/upgrade bulk")
+    await alice.sees_form()
+    left = pace.AT_ONCE - 50 - 2  # the command was typed twice
+    await alice.fills_in(table=table(domains[: left + 1]), reason="Once more.")
+    assert "! That was very often in a short time" in await alice.sees_form()
+    assert len(workspace.partner_center.calls) == before
+    nobody = "<!channel>, E3\nnorthwind.example\ncontoso, E3, quickly\n"
+    await alice.fills_in(table=nobody + table(domains[:left]), reason="Once more.")
+    assert f"{left} upgrades" in await alice.reads()
+
+    assert "50 upgrades" in await previewed(workspace, table(domains), "bob")
+    await workspace.passes(minutes=1)
+    assert "50 upgrades" in await previewed(workspace, table(domains))
 
 
 async def test_a_preview_is_its_readers_for_a_day(workspace: Conversation) -> None:

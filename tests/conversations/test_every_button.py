@@ -11,7 +11,7 @@ from bot.domain.policy import Person
 from bot.domain.upgrade import Event, State, Step, UpgradeRequest
 from bot.sandbox.practice import ALICE, BOB, CAROL, CHANNEL
 from bot.sandbox.slack import Message
-from tests.requests import NOW, POLICY, request_in
+from tests.requests import NO_LIMIT, NOW, POLICY, request_in
 from tests.workspace import Conversation
 
 GUEST = "U0GUEST"
@@ -68,7 +68,7 @@ async def shown(workspace: Conversation, state: State, number: int) -> UpgradeRe
     if request.approvals:
         (approval,) = request.approvals
         request = replace(request, approvals=(replace(approval, fingerprint=request.fingerprint),))
-    await store.add((request, Event(Step.ASK, state, NOW, request.requester)))
+    await store.add((request, Event(Step.ASK, state, NOW, request.requester)), most=NO_LIMIT)
     await workspace.bot.quiet()
     workspace.read(workspace.cards()[-1])
     workspace.has_read_that_it_is_their_turn(ALICE)

@@ -12,7 +12,7 @@ from bot.domain.policy import Person
 from bot.domain.upgrade import Approval, Event, Pointer, State, Step, UpgradeRequest
 from bot.sandbox.practice import ALICE, BOB, CAROL, CHANNEL
 from bot.sandbox.slack import Message
-from tests.requests import NOW, POLICY, request_in
+from tests.requests import NO_LIMIT, NOW, POLICY, request_in
 from tests.workspace import Conversation
 
 GUEST = "U0GUEST"
@@ -80,7 +80,7 @@ async def shown(workspace: Conversation, stage: str, number: int) -> Bundle:
         rows=rows,
     )
     taken = tuple((each, Event(Step.ASK, each.state, NOW, alice)) for each in rows)
-    await store.bundles.add((bundle, taken, BundleEvent(BundleStep.ASK, NOW, alice)))
+    await store.bundles.add((bundle, taken, BundleEvent(BundleStep.ASK, NOW, alice)), most=NO_LIMIT)
     await workspace.bot.quiet()
     workspace.read(workspace.cards()[-1])
     workspace.forms_seen()

@@ -22,6 +22,7 @@ from bot.domain import story
 from bot.domain.policy import Standing
 from bot.permission import Permission
 from bot.preflight.slack import SCOPES
+from bot.sandbox.partner_center import records
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack.server import signature
 from bot.settings import SettingsProblem, load
@@ -159,6 +160,82 @@ async def test_nobody_floods_the_channel_with_requests(workspace: Conversation) 
     for card in cards:
         workspace.read(card)
     await workspace.thread()
+
+
+async def test_nobody_floods_the_channel_with_forms_sent_at_once(workspace: Conversation) -> None:
+    """Whoever opens several forms first, and then submits all of them, has no more that wait."""
+    alice, slack = workspace.alice, workspace.practice.slack.interactions
+    for _ in range(MOST_OPEN - 1):
+        workspace.practice.clock.move(timedelta(minutes=1))
+        await alice.asks_for_e3()
+    await alice.types("/upgrade contoso")
+    await alice.reads()
+    for _ in range(3):  # one above the other
+        await alice.presses(E3)
+        await workspace.bot.quiet()
+    forms = list(workspace.slack.views[alice.id])
+    await asyncio.gather(*(slack.submit(form, {"reason": "Me too."}) for form in forms))
+    refused = (await alice.reads()).split("\n\n")
+    assert len(refused) == 2
+    assert all(f"You have {MOST_OPEN} requests that wait already." in each for each in refused)
+    assert len(workspace.cards()) == MOST_OPEN
+    for card in workspace.cards():
+        workspace.read(card)
+
+
+async def test_the_last_that_may_wait_is_asked_for_once_however_often_its_form_comes(
+    workspace: Conversation,
+) -> None:
+    """Its own request does not take the room from it."""
+    for _ in range(MOST_OPEN - 1):
+        workspace.practice.clock.move(timedelta(minutes=1))
+        await workspace.alice.asks_for_e3()
+    await workspace.alice.types("/upgrade contoso")
+    await workspace.alice.reads()
+    await workspace.alice.presses(E3)
+    await workspace.alice.sees_form()
+    form = workspace.form_of(workspace.alice.id)
+    for _ in range(2):
+        await workspace.practice.slack.interactions.submit(form, {"reason": "The last one."})
+        assert await workspace.alice.reads() == ""
+    assert len(workspace.cards()) == MOST_OPEN
+    for card in workspace.cards():
+        workspace.read(card)
+
+
+async def test_nobody_floods_the_channel_with_bundles(workspace: Conversation) -> None:
+    """Several that were asked for together are one of the twenty."""
+    alice = workspace.alice
+    for number in range(MOST_OPEN):
+        workspace.practice.clock.move(timedelta(minutes=1))
+        await asks_for_several(workspace, number, 2)
+    await asks_for_several(workspace, MOST_OPEN, 2)
+    full = f"You have {MOST_OPEN} requests that wait already. Nothing was asked for."
+    assert full in await alice.reads()
+    await alice.asks_for_e3()
+    assert full in await alice.reads()
+    assert len(workspace.cards()) == MOST_OPEN
+    await alice.presses("Withdraw")
+    await workspace.thread()
+    await alice.asks_for_e3()
+    assert len(workspace.cards()) == MOST_OPEN + 1
+    for card in workspace.cards():
+        workspace.read(card)
+
+
+async def asks_for_several(workspace: Conversation, number: int, rows: int) -> None:
+    """Alice asks for upgrades of some customers of their own at once."""
+    partner, lines = workspace.partner_center.records, []
+    for row in range(rows):
+        lines.append(f"shop{number:02}-{row}.example, Office 365 Enterprise E3")
+        customer = partner.add_customer(f"Shop {number:02}-{row}", f"shop{number:02}-{row}.example")
+        partner.add_subscription(customer, records.E1, 5)
+    await workspace.alice.types("/upgrade bulk")
+    await workspace.alice.sees_form()
+    await workspace.alice.fills_in(table="\n".join(lines), reason="Everybody moves to E3.")
+    await workspace.alice.reads()
+    await workspace.alice.presses(f"Ask the team for {rows} upgrades")
+    await workspace.bot.quiet()
 
 
 async def test_nothing_is_ever_read_out_of_slacks_history(workspace: Conversation) -> None:

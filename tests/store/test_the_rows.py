@@ -23,6 +23,7 @@ from bot.store.sqlite import Sqlite
 from bot.store.tables import metadata
 from tests.domain.test_the_states import CAROL, NOW, request_in
 from tests.postgres import PostgresServer
+from tests.requests import NO_LIMIT
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def added(store: Store, approvals: int = 1) -> UpgradeRequest:
     request = replace(request, policy=replace(request.policy, approvals=approvals))
     now = await store.now()
     request = replace(request, created_at=now, expires_at=now + timedelta(days=1))
-    return await store.add(story.ask(request))
+    return await store.add(story.ask(request), most=NO_LIMIT)
 
 
 async def test_what_is_stored_is_read_again(store: Store) -> None:
