@@ -12,8 +12,9 @@ import structlog
 
 log = structlog.get_logger()
 
-PATIENCE = 1.0
-"""Seconds that other work lets people go first."""
+PATIENCE = 0.25
+"""Seconds that other work lets people go first. Somebody may wait for a form meanwhile, and one
+click can wait two seconds for Slack."""
 
 PAUSE = 0.003
 """Seconds without anybody waiting after which the rush is over: of many who click at once, each
@@ -118,8 +119,10 @@ class Background:
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is running, at most so long; then cancel the rest."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while self._tasks and (left := ends - loop.time()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left)  # what they begin is waited for, too
         await self.cancel()
 
     async def cancel(self) -> None:

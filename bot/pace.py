@@ -18,19 +18,24 @@ class Pace:
         self._clock = clock
         self._left: dict[Person, tuple[datetime, float]] = {}
 
-    def require(self, person: Person, look_ups: int) -> tuple[datetime, float]:
-        """So many are left to this person, and none is taken yet; returns since when how many are.
-        Raises Refused(TOO_FAST)."""
-        now = self._clock()
-        since, left = self._left.get(person, (now, float(AT_ONCE)))
-        left = min(AT_ONCE, left + (now - since).total_seconds() * A_MINUTE / 60)
-        if left < look_ups:
+    def require(self, person: Person, look_ups: int) -> None:
+        """So many are left to this person, and none is taken yet. Raises Refused(TOO_FAST)."""
+        if self._left_to(person) < look_ups:
             raise Refused(Reason.TOO_FAST)
-        return now, left
 
     def take(self, person: Person, look_ups: int = 1) -> None:
         """So many more look-ups, all or none. Raises Refused(TOO_FAST)."""
-        now, left = self.require(person, look_ups)
-        self._left[person] = (now, left - look_ups)
+        self.require(person, look_ups)
+        self._left[person] = (self._clock(), self._left_to(person) - look_ups)
         if len(self._left) > 1000:  # those who have all of theirs again need no line
             self._left = {who: each for who, each in self._left.items() if each[1] < AT_ONCE - 1}
+
+    def _left_to(self, person: Person) -> float:
+        """How many there are by now; a clock that is set back gives none back, and takes none."""
+        now = self._clock()
+        since, left = self._left.get(person, (now, float(AT_ONCE)))
+        passed = max(0.0, (now - since).total_seconds())
+        left = min(AT_ONCE, left + passed * A_MINUTE / 60)
+        if person in self._left:
+            self._left[person] = (now, left)
+        return left

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -22,6 +22,9 @@ KEPT_FOR = timedelta(minutes=1)
 ASK_WITHIN = 2.0
 """Seconds. A click must be acknowledged within 3, and these questions come before that."""
 
+DECIDE_WITHIN = 2.5
+"""Seconds for all of them, where some have to be asked again."""
+
 DEFAULT_LOCALE = "en-US"
 
 
@@ -33,7 +36,7 @@ class SlackPeople:
         self._team_id = team_id
         self._clock = clock
         self._kept: dict[str, tuple[datetime, Any]] = {}
-        self._asking: dict[str, asyncio.Task[Any]] = {}
+        self._asking: dict[str, _Asked] = {}
 
     async def standing(self, person: Person) -> Standing:
         """What Slack says the person is. Raises Refused(MEMBER_UNREADABLE)."""
@@ -63,13 +66,11 @@ class SlackPeople:
         """
         if all(self._is_known_among(person, names, channel_id) for names in lists):
             return True
-        asked = {channel_id, *(name for names in lists for name in names)}
-        known = [name for name in asked if name in self._kept]
-        answers = await self._are_among(person, lists, channel_id)
-        if False in answers and known:  # whoever was added a moment ago is not refused for it
-            for name in known:
-                self._kept.pop(name, None)
-            answers = await self._are_among(person, lists, channel_id)
+        try:
+            async with asyncio.timeout(DECIDE_WITHIN):
+                answers = await self._ask_whether(person, lists, channel_id)
+        except TimeoutError:
+            answers = [None]
         if False in answers:
             return False
         if None in answers:
@@ -129,17 +130,36 @@ class SlackPeople:
         members = [self._kept_of(key) for key in _to_ask(names, channel_id)]
         return any(person.user_id in each for each in members if each is not None)
 
-    async def _are_among(
+    async def _ask_whether(
         self, person: Person, lists: tuple[Names, ...], channel_id: str
     ) -> list[bool | None]:
-        return await asyncio.gather(*(self._is_among(person, names, channel_id) for names in lists))
+        """An answer for each list. No is said only by what was asked from now on: whoever was added
+        a moment ago is not refused for it. What is kept stays, as others may live on it."""
+        now = asyncio.get_running_loop().time()
+        asked = {key for names in lists for key in _to_ask(names, channel_id)}
+        from_before = any(key in self._kept or key in self._asking for key in asked)
+        answers = await self._are_among(person, lists, channel_id)
+        if False in answers and from_before:
+            answers = await self._are_among(person, lists, channel_id, since=now)
+        return answers
 
-    async def _is_among(self, person: Person, names: Names, channel_id: str) -> bool | None:
+    async def _are_among(
+        self, person: Person, lists: tuple[Names, ...], channel_id: str, since: float | None = None
+    ) -> list[bool | None]:
+        return await asyncio.gather(
+            *(self._is_among(person, names, channel_id, since) for names in lists)
+        )
+
+    async def _is_among(
+        self, person: Person, names: Names, channel_id: str, since: float | None
+    ) -> bool | None:
         """Whether one of the names means the person; None when it could not be found out."""
         if person.user_id in names:
             return True
         asked = [
-            self._keep(key, partial(self._channel if key == channel_id else self._group, key))
+            self._keep(
+                key, partial(self._channel if key == channel_id else self._group, key), since
+            )
             for key in _to_ask(names, channel_id)
         ]
         unreadable = False
@@ -153,31 +173,50 @@ class SlackPeople:
                 return True
         return None if unreadable else False
 
-    async def _keep(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """What is kept, or what Slack says; whoever asks meanwhile waits for the same answer."""
-        kept = self._kept_of(key)
+    async def _keep(
+        self, key: str, ask: Callable[[], Awaitable[Any]], since: float | None = None
+    ) -> Any:
+        """What is kept, or what Slack says; whoever asks meanwhile waits for the same answer. With
+        `since` only for one that was asked for from then on, by the loop's clock."""
+        kept = self._kept_of(key) if since is None else None
         if kept is not None:
             return kept
-        if key not in self._asking:
-            self._asking[key] = asyncio.create_task(self._ask(key, ask), name="asking Slack")
-            self._asking[key].add_done_callback(partial(self._answered, key))
-        return await asyncio.shield(self._asking[key])
+        async with asyncio.timeout(ASK_WITHIN):
+            for is_last in (False, True):
+                asked = self._asking.get(key)
+                is_own = asked is None or (since is not None and asked.at < since)
+                if asked is None or is_own:
+                    asked = self._ask(key, ask)
+                try:
+                    return await asyncio.shield(asked.answer)
+                except SLACK_ERRORS:
+                    if is_own or is_last:  # another's may have waited longer than this one would
+                        raise
+        raise AssertionError("the second question is the last")
 
-    async def _ask(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+    def _ask(self, key: str, ask: Callable[[], Awaitable[Any]]) -> "_Asked":
+        answer = asyncio.create_task(self._answer(key, ask), name="asking Slack")
+        asked = self._asking[key] = _Asked(asyncio.get_running_loop().time(), answer)
+        answer.add_done_callback(partial(self._answered, key, asked))
+        return asked
+
+    async def _answer(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        asked_at = self._clock()
         async with asyncio.timeout(ASK_WITHIN):
             answer = await ask()
-        self._kept[key] = (self._clock() + KEPT_FOR, answer)
+        self._kept[key] = (asked_at, answer)
         return answer
 
-    def _answered(self, key: str, asking: asyncio.Task[Any]) -> None:
-        del self._asking[key]
-        if not asking.cancelled():
-            asking.exception()  # whoever still waits is told
+    def _answered(self, key: str, asked: "_Asked", answer: asyncio.Task[Any]) -> None:
+        if self._asking.get(key) is asked:
+            del self._asking[key]
+        if not answer.cancelled():
+            answer.exception()  # whoever still waits is told
 
     def _kept_of(self, key: str) -> Any:
-        """What is kept, if it is not too old."""
-        until, kept = self._kept.get(key, (None, None))
-        return kept if until and self._clock() < until else None
+        """What is kept, if it is not too old; nor from the future, as after a clock is set back."""
+        at, kept = self._kept.get(key, (None, None))
+        return kept if at and at <= self._clock() < at + KEPT_FOR else None
 
     async def _user(self, user_id: str) -> dict[str, Any]:
         answer = await self._client.users_info(user=user_id, include_locale=True)
@@ -198,6 +237,13 @@ class SlackPeople:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return frozenset(members)
+
+
+class _Asked(NamedTuple):
+    """A question that Slack has not answered yet, and when it was asked by the loop's clock."""
+
+    at: float
+    answer: asyncio.Task[Any]
 
 
 def _to_ask(names: Names, channel_id: str) -> list[str]:

@@ -161,6 +161,10 @@ class Workflow:
             logs.correlate(request.correlation_id)
             await self._permission.require(needs(request), request, place.person)
             request = await take(step)
+        except Refused as refused:
+            if refused_of := refused.about.get("request"):
+                logs.correlate(refused_of.correlation_id)
+            raise
         logs.correlate(request.correlation_id)
         return request
 

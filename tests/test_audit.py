@@ -1,6 +1,7 @@
 """The audit trail: everything is on it, nothing of it can be touched unseen, people can be
 forgotten, and what is printed of it is safe to open."""
 
+import asyncio
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -25,6 +27,7 @@ from bot.domain.upgrade import State
 from bot.sandbox.practice import ALICE, BOB, CAROL
 from bot.store import Store, Tie, seals
 from bot.store.postgres import Postgres
+from bot.store.trail import TURN
 from bot.upkeep import Upkeep
 from tests.conftest import Start
 from tests.domain.test_the_states import request_in
@@ -475,6 +478,25 @@ async def test_a_dump_of_postgresql_is_restored(postgres: PostgresServer) -> Non
     found = await store.trail.verify()
     assert (found.lines, found.broken) == (3, [])
     await before.close()
+    await store.close()
+
+
+async def test_whoever_waits_for_the_journal_leaves_the_connections_to_others(
+    postgres: PostgresServer,
+) -> None:
+    """Another bot holds it, and is frozen: clicks go on all the same."""
+    url = await postgres.new_database()
+    store = await Store.open(url)
+    frozen = await asyncpg.connect(url)
+    await frozen.execute("BEGIN")
+    await frozen.execute("SELECT pg_advisory_xact_lock($1)", TURN)
+    somebody = Person("T1", "CAROL")
+    notes = [store.trail.note("looked", {"customer": str(n)}, somebody) for n in range(20)]
+    noting = asyncio.gather(*notes)
+    await asyncio.wait_for(store.now(), 2)
+    assert not noting.done()
+    await frozen.close()
+    await noting
     await store.close()
 
 

@@ -47,3 +47,16 @@ async def test_work_that_had_not_begun_when_all_ended_is_closed(
 
 async def _set(event: asyncio.Event) -> None:
     event.set()
+
+
+async def test_what_begins_while_the_bot_stops_is_waited_for() -> None:
+    """As long as there is time left: a refusal is noted after the answer."""
+    background, noted = Background(Rush()), asyncio.Event()
+
+    async def answer() -> None:
+        await asyncio.sleep(0)
+        background.start(_set(noted), "noting")
+
+    background.start(answer(), "answering")
+    await background.drain(5)
+    assert noted.is_set()

@@ -240,6 +240,24 @@ async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
     assert sent == ids
 
 
+async def test_a_refused_click_is_logged_under_the_id_of_its_request(
+    workspace: Conversation, log: list[dict[str, object]]
+) -> None:
+    """Carol presses twice."""
+    await workspace.alice.asks_for_e3()
+    again = await workspace.carol.payload_of("Approve")
+    await workspace.carol.presses("Approve")
+    await workspace.card()
+    await workspace.thread()
+    log.clear()
+    assert workspace.bot.store
+    (request,) = await workspace.bot.store.asked_in(CHANNEL, None, limit=1)
+    await workspace.carol.sends(again)
+    assert "You have approved this already." in await workspace.carol.reads()
+    ids = {each["event"]: each["correlation_id"] for each in log}
+    assert ids["guard.refused"] == ids["slack.answered"] == request.correlation_id
+
+
 async def until(seconds: float, true: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that happens by itself, in a library that tells nobody of it."""
     async with asyncio.timeout(seconds):
@@ -382,10 +400,47 @@ async def test_what_is_signed_is_answered_and_what_was_changed_is_not(
     assert await calls.call(HELP, **calls.signed(HELP)) == 200
     await workspace.alice.reads()
     assert await calls.call(HELP.replace(b"help", b"helq"), **calls.signed(HELP)) == 401
-    nothing = b"payload=%7Bnot-json"
-    assert await calls.call(nothing, **calls.signed(nothing)) == 400
     assert await calls.call(b"\xff\xfe", **calls.signed(HELP)) == 401
     assert await calls.call(b"ssl_check=1&token=x") == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"payload=%7Bnot-json",
+        b"payload=[]",
+        b'{"user": 5, "type": "block_actions"}',
+        b'{"authorizations": [5]}',
+        b'{"a": ' + b"[" * 100_000,
+    ],
+)
+async def test_what_nobody_can_read_is_refused_and_logged_without_the_body(
+    caller: tuple[Conversation, Caller], log: list[dict[str, object]], body: bytes
+) -> None:
+    """Slack has signed it, so somebody should learn of it."""
+    _, calls = caller
+    assert await calls.call(body, **calls.signed(body)) == 400
+    (told,) = [entry for entry in log if entry["event"] == "web.unreadable"]
+    assert told["bytes"] == len(body)
+    log.remove(told)
+
+
+async def test_nothing_is_unpacked_before_it_is_doubted(
+    caller: tuple[Conversation, Caller],
+) -> None:
+    """Whoever says that a body is packed could have the server stumble, or unpack without end."""
+    _, calls = caller
+    assert await calls.call(HELP, Content_Encoding="gzip") == 401
+
+
+async def test_what_nobody_has_signed_does_not_reach_bolt(
+    caller: tuple[Conversation, Caller],
+) -> None:
+    """Bolt would begin no listener for a header of its own, and nobody would be answered."""
+    workspace, calls = caller
+    headers = {**calls.signed(HELP), "X_Slack_Bolt_Lazy_Only": "1"}
+    assert await calls.call(HELP, **headers) == 200
+    assert "/upgrade" in await workspace.alice.reads()
 
 
 async def test_a_body_without_end_is_not_read(caller: tuple[Conversation, Caller]) -> None:

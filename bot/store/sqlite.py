@@ -111,10 +111,11 @@ class _Lane:
             while self._waiting:
                 group, self._waiting = self._waiting, []
                 works = [work for work, _ in group]
-                ends = await loop.run_in_executor(self._thread, self._together, works)
-                for (_, done), end in zip(group, ends, strict=True):
-                    if not done.done():
-                        end(done)
+                try:
+                    ends = await loop.run_in_executor(self._thread, self._together, works)
+                except Exception as error:  # the thread has ended
+                    ends = [methodcaller("set_exception", error)] * len(works)
+                _tell([done for _, done in group], ends)
         finally:
             self._running = None
 
@@ -132,6 +133,7 @@ class _Lane:
                     return [methodcaller("set_exception", failed.__cause__)]
                 return self._transaction(partial(_each_apart, works))
         except Exception as error:  # not one of them: the transaction itself
+            self._forget_connection()
             return [methodcaller("set_exception", error)] * len(works)
 
     def _transaction(self, work: Work[T]) -> T:
@@ -140,6 +142,25 @@ class _Lane:
             self._connection.execution_options(sqlite_begin=self._kind)
         with self._connection.begin():
             return work(self._connection)
+
+    def _forget_connection(self) -> None:
+        """Nobody knows in which state it is."""
+        if self._connection:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+def _tell(waiting: list[asyncio.Future[Any]], ends: list[End]) -> None:
+    """Tell everybody how theirs has ended; whatever happens, nobody waits for ever."""
+    try:
+        for done, end in zip(waiting, ends, strict=True):
+            if not done.done():
+                end(done)
+    finally:
+        for done in waiting:
+            if not done.done():
+                done.set_exception(RuntimeError("nobody knows how it ended"))
 
 
 class _OneFailed(Exception):
@@ -154,7 +175,19 @@ def _straight(works: list[Work[Any]], connection: sa.Connection) -> list[End]:
 
 
 def _each_apart(works: list[Work[Any]], connection: sa.Connection) -> list[End]:
-    return [_apart(work, connection) for work in works]
+    ends = []
+    for work in works:
+        ends.append(_apart(work, connection))
+        if not _is_open(connection):
+            raise RuntimeError("SQLite has rolled back everything, and not only what failed")
+    return ends
+
+
+def _is_open(connection: sa.Connection) -> bool:
+    """Where disk or memory is full SQLite ends the whole transaction by itself, and the next
+    savepoint would silently begin another: https://sqlite.org/lang_transaction.html"""
+    raw = connection.connection.dbapi_connection
+    return raw is not None and bool(raw.in_transaction)
 
 
 def _apart(work: Work[Any], connection: sa.Connection) -> End:

@@ -6,6 +6,7 @@ with which policy a bot started. Now and then a line of the journal *ties* the c
 names the newest seal of every request that has changed, and where its card stands in Slack.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,9 @@ class Trail:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turn = asyncio.Lock()
+        """Held by whoever writes a line. In PostgreSQL they wait for each other anyway, and would
+        wait with all the connections that clicks need."""
 
     async def note(self, kind: str, facts: Mapping[str, Any], by: Person | None = None) -> None:
         """Write a line into the journal. Raises Unavailable."""
@@ -135,7 +139,8 @@ class Trail:
         def write(connection: sa.Connection) -> None:
             add_to_journal(connection, self._database.now(connection), kind, facts, by)
 
-        await self._database.write(write)
+        async with self._turn:
+            await self._database.write(write)
 
     async def newest(self, kind: str) -> dict[str, Any] | None:
         """What the journal's newest line of a kind says."""

@@ -265,3 +265,43 @@ async def hours_pass_in_the_database(store: Store, hours: int) -> None:
         await store._database.write(methodcaller("exec_driver_sql", statement))
     assert isinstance(store._database, Postgres)
     await store._database._engine.dispose()  # the next connections see it
+
+
+async def test_when_sqlite_gives_up_a_transaction_nobody_is_told_that_theirs_is_stored(
+    tmp_path: Path,
+) -> None:
+    """A full disk ends all of it, and not only the step that filled it."""
+    database = await Sqlite.open(tmp_path / "full.db", lambda: NOW)
+    await database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (k TEXT, v BLOB)"))
+
+    def small(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO t VALUES ('small', 'x')")
+
+    def too_large(connection: sa.Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        try:
+            connection.exec_driver_sql("INSERT INTO t VALUES ('large', zeroblob(200000))")
+        finally:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+    works = (small, too_large, small)
+    told = await asyncio.gather(*map(database.write, works), return_exceptions=True)
+    assert all(isinstance(each, Exception) for each in told)
+    assert await database.read(_count_of_t) == 0
+    await database.write(small)
+    assert await database.read(_count_of_t) == 1
+    await database.close()
+
+
+def _count_of_t(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT count(*) FROM t").scalar_one())
+
+
+async def test_whoever_comes_after_the_end_is_told(tmp_path: Path) -> None:
+    """And does not wait for ever."""
+    database = await Sqlite.open(tmp_path / "closed.db", lambda: NOW)
+    await database.close()
+    for use in (database.read, database.write):
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(use(database.now), 2)
