@@ -9,7 +9,6 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from bot import logs
 from bot.directory import Directory, Index
@@ -18,14 +17,12 @@ from bot.domain.offer import Offered
 from bot.domain.policy import Person, Policy, PolicyBook, Readiness
 from bot.domain.price import PriceChange, PriceList
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
+from bot.domain.typed import is_link, is_name, visible
 from bot.domain.upgrade import Earlier, State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace, is_guid
 from bot.permission import People, Permission, Place, refusal
 from bot.store import Store
-
-LONGEST_NAME = 100
-LONGEST_LINK = 500
 
 SHOWN_AT_ONCE = 6
 """Subscriptions with their options: about what fits into one message."""
@@ -298,11 +295,6 @@ def _parts(asked: list[Asked]) -> Iterator[list[Asked]]:
     return (asked[start : start + SHOWN_AT_ONCE] for start in range(0, len(asked), SHOWN_AT_ONCE))
 
 
-def is_name(text: str) -> bool:
-    """Whether a customer can be called so: one line, printable, without signs of Slack's."""
-    return 0 < len(text) <= LONGEST_NAME and text.isprintable() and not set(text) & set("<>*|")
-
-
 def _with_seats(option: UpgradeOption, typed: str) -> UpgradeOption:
     """The option for as many seats as were typed. Raises Refused(SEATS_OUT_OF_RANGE)."""
     if not option.seats_can_be_fewer or not typed.strip():
@@ -311,19 +303,3 @@ def _with_seats(option: UpgradeOption, typed: str) -> UpgradeOption:
     if not 1 <= seats <= option.seats:
         raise Refused(Reason.SEATS_OUT_OF_RANGE, most=option.seats)
     return option.for_seats(seats)
-
-
-def is_link(text: str) -> bool:
-    """A web address that can stand in a message as it is."""
-    if len(text) > LONGEST_LINK or not text.isprintable() or set(text) & set("<>|\"'` "):
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("https", "http") and bool(parts.hostname)
-
-
-def visible(text: str) -> str:
-    """The text without what nobody can see; empty when nobody can see anything."""
-    return text.strip() if any(c.isprintable() and not c.isspace() for c in text) else ""

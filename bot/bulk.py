@@ -13,13 +13,14 @@ from datetime import datetime
 
 import structlog
 
-from bot.asking import MOST_OPEN, Asking, is_link, is_name, visible
+from bot.asking import MOST_OPEN, Asking
 from bot.domain import bundle as steps
 from bot.domain import pasted
 from bot.domain.bundle import MOST_ROWS, PREFIX, Bundle
 from bot.domain.pasted import Amiss, BadLine, Draft, Line, Wanted
 from bot.domain.policy import Confirm, Evidence, Policy, PolicyBook
 from bot.domain.subscription import Customer, Upgradable, UpgradeOption, UpgradeType
+from bot.domain.typed import is_link, is_name, visible
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import PartnerCenterError, Reason, Refused
 from bot.partner_center import PartnerCenter, Trace

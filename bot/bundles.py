@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Iterable
 
 from bot import logs
-from bot.asking import visible
 from bot.domain import bundle as steps
 from bot.domain.bundle import OPEN, Bundle, BundleEvent, WhyNot
 from bot.domain.policy import Confirm, Person
+from bot.domain.typed import visible
 from bot.domain.upgrade import Pointer, State, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.permission import Permission, Place, refusal

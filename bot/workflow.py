@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot import logs
-from bot.asking import visible
 from bot.domain import story
 from bot.domain.policy import Confirm, Person
 from bot.domain.subscription import Customer
+from bot.domain.typed import visible
 from bot.domain.upgrade import Pointer, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.permission import Needs, People, Permission, Place

@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "bot.asking": {
         "bot.permission", "bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW,
     },
-    "bot.workflow": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
+    "bot.workflow": {"bot.permission", "bot.logs", "bot.store", *LOW},
     "bot.overview": {"bot.permission", "bot.asking", "bot.store", *LOW},
     "bot.signing_in": {
         "bot.findings", "bot.messages", "bot.settings", "bot.partner_center", "bot.vault",
@@ -64,7 +64,7 @@ MAY_IMPORT = {
         "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
     },
     "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
-    "bot.bundles": {"bot.permission", "bot.asking", "bot.logs", "bot.store", *LOW},
+    "bot.bundles": {"bot.permission", "bot.logs", "bot.store", *LOW},
     "bot.conductor": {"bot.logs", "bot.store", *LOW},
     "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
     "bot.announcer": {

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot import buttons, logs
-from bot.asking import _with_seats, is_link, is_name, visible
+from bot.asking import _with_seats
 from bot.audit import tie_of
+from bot.domain.typed import is_link, is_name, visible
 from bot.domain.upgrade import Pointer, State
 from bot.errors import Refused
 from bot.explaining import CARD
