@@ -88,7 +88,7 @@ class Load:
 
 async def acknowledging(*, quick: bool) -> Measured:
     """One at a time, and 64 at once; in full also those in between."""
-    rounds, each = (3, ALONE_IF_QUICK) if quick else (9, ALONE)
+    rounds, each = (2, ALONE_IF_QUICK) if quick else (9, ALONE)
     async with (
         workspace(PEOPLE) as practice,
         programs.together(programs.bot(practice), programs.stock(practice)) as (bot, stock),

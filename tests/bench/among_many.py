@@ -22,7 +22,7 @@ from tests.bench.stored import TO_EXPIRE, TO_REMIND, Stored, copied_id, stored
 
 FEW = 1_000
 SIZES = (FEW, 10_000, 100_000, 1_000_000)
-SIZES_IF_QUICK = (FEW, 100_000)
+SIZES_IF_QUICK = (FEW, 30_000)
 DUE = 100
 PENDING = 10_000
 IN_A_ROUND = 20
@@ -33,7 +33,7 @@ PAUSE = 0.04
 
 async def among_many(*, quick: bool) -> Measured:
     """Few requests are the reference of many."""
-    sizes, rounds = (SIZES_IF_QUICK, 3) if quick else (SIZES, 9)
+    sizes, rounds = (SIZES_IF_QUICK, 2) if quick else (SIZES, 9)
     async with AsyncExitStack() as stack:
         making = [stored(size, late=DUE * (rounds + 1) // 2) for size in sizes]
         there = {
@@ -43,7 +43,7 @@ async def among_many(*, quick: bool) -> Measured:
         each = IN_A_ROUND_IF_QUICK if quick else IN_A_ROUND
         clicks = await _decisions(there, rounds, each)
         few, many = await _passes([there[sizes[0]], there[sizes[-1]]], rounds)
-    restarts = await _restarts(3 if quick else 7)
+    restarts = await _restarts(2 if quick else 7)
     most = f"{sizes[-1]:,} stored requests"
     figures = [
         Figure(f"a deciding click among {most}, p50", clicks[-1] * 1e3, "ms", clicks[0] * 1e3, 1.5),

@@ -24,7 +24,7 @@ AT_MOST = 60
 
 async def confirming(*, quick: bool) -> Measured:
     """Upgrades one after the other; the first is counted."""
-    rounds = 3 if quick else 9
+    rounds = 2 if quick else 9
     async with workspace() as practice:
         for number in range(rounds):
             add_customer(practice, f"confirms-{number}.example", 1)

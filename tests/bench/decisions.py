@@ -34,10 +34,10 @@ async def deciding(*, quick: bool) -> Measured:
         ports = (both[0].port, both[1].port)
         for port in ports:
             await one_by_one(port, there.clicks(WARM_UP), PAUSE)
-        rounds, each = (3, ALONE_IF_QUICK) if quick else (9, ALONE)
+        rounds, each = (2, ALONE_IF_QUICK) if quick else (9, ALONE)
         alone, reference = await _alone(there, ports, rounds, each)
         lone, lone_reference = await _alone(there, ports, rounds, each, PAUSE)
-        bursts = 3 if quick else 15
+        bursts = 2 if quick else 15
         burst, stock_burst = await _bursts(there, ports, bursts)
         decided = WARM_UP + 2 * rounds * each + (bursts + 1) * AT_ONCE
         assert await there.approved() == decided

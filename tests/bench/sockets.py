@@ -24,7 +24,7 @@ async def sockets(*, quick: bool) -> Measured:
     ):
         for practice in (ours, theirs):
             await _one_by_one(practice, WARM_UP)
-        for _ in range(3 if quick else 9):
+        for _ in range(2 if quick else 9):
             for practice in (ours, theirs):
                 seconds = await _one_by_one(practice, ALONE_IF_QUICK if quick else ALONE)
                 taken.setdefault(practice, []).append(middle(seconds))

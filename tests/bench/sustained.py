@@ -44,7 +44,7 @@ ROW = "x" * 1700
 
 async def sustained(*, quick: bool) -> Measured:
     """The medians of the rounds."""
-    rounds, seconds = (2, 1) if quick else (7, 2)
+    rounds, seconds = (1, 1) if quick else (7, 2)
     count = rounds * seconds * A_SECOND + 2 * WARM_UP
     async with stored(count) as there, programs.bot(there.practice) as bot:
         path = there.path.with_name("bare.db")
