@@ -184,12 +184,18 @@ async def test_an_expired_access_token_is_renewed_without_a_word(workspace: Conv
     assert workspace.partner_center.login.sign_ins == before + 1
 
 
+def adatum_has(workspace: Conversation, plans: list[str]) -> list[str]:
+    """Another customer, with a subscription of each plan, numbered by name; their ids."""
+    there = workspace.partner_center.records
+    adatum = there.add_customer("Adatum", "adatum.example")
+    names = [f"Subscription {number:02}" for number in range(len(plans))]
+    made = zip(plans, names, strict=True)
+    return [there.add_subscription(adatum, plan, 5, name=name) for plan, name in made]
+
+
 async def test_a_customer_with_sixty_subscriptions_is_shown_whole(workspace: Conversation) -> None:
     """Several private messages, and not one subscription missing."""
-    there = workspace.partner_center.records
-    big = there.add_customer("Adatum", "adatum.example")
-    for number in range(60):
-        there.add_subscription(big, records.E1, 5, name=f"Subscription {number:02}")
+    adatum_has(workspace, [records.E1] * 60)
     await workspace.alice.types("/upgrade adatum")
     told = await workspace.alice.reads()
     places = [told.index(f"Subscription {number:02}") for number in range(60)]
@@ -199,10 +205,7 @@ async def test_a_customer_with_sixty_subscriptions_is_shown_whole(workspace: Con
 
 async def test_a_response_url_is_left_alone_when_it_is_used_up(workspace: Conversation) -> None:
     """It takes five answers; what comes then is told in the other way, without asking it again."""
-    there = workspace.partner_center.records
-    big = there.add_customer("Adatum", "adatum.example")
-    for number in range(60):
-        there.add_subscription(big, records.E1, 5, name=f"Subscription {number:02}")
+    adatum_has(workspace, [records.E1] * 60)
     await workspace.alice.types("/upgrade adatum")
     assert "Subscription 59" in await workspace.alice.reads()
     made = workspace.practice.traffic.exchanges
@@ -213,31 +216,24 @@ async def test_the_first_options_are_there_while_the_last_are_still_asked_for(
     workspace: Conversation,
 ) -> None:
     """Nobody waits for what Microsoft takes its time with further down the list."""
-    there = workspace.partner_center.records
-    big = there.add_customer("Adatum", "adatum.example")
-    names = [f"Subscription {number:02}" for number in range(20)]
-    ids = [there.add_subscription(big, records.E1, 5, name=name) for name in names]
+    ids = adatum_has(workspace, [records.E1] * 20)
     gate = Gate()
     workspace.partner_center.trouble("GET", f"/{ids[-1]}/upgrades", Trouble(gate=gate))
     await workspace.alice.types("/upgrade adatum")
     first = await workspace.until_somebody_sees("press what it should become")
-    assert names[0] in first
+    assert "Subscription 00" in first
     await gate.arrived.wait()
     gate.opened.set()
     rest = await workspace.alice.reads()
-    assert names[0] not in rest
-    assert names[-1] in rest
+    assert "Subscription 00" not in rest
+    assert "Subscription 19" in rest
 
 
 async def test_a_list_does_not_begin_with_nothing_to_press(workspace: Conversation) -> None:
     """What cannot be upgraded waits for the first that can, so that the title is true."""
-    there = workspace.partner_center.records
-    big = there.add_customer("Adatum", "adatum.example")
-    for number in range(8):
-        there.add_subscription(big, records.E5, 5, name=f"Subscription {number:02}")
-    last = there.add_subscription(big, records.E1, 5, name="Subscription 08")
+    ids = adatum_has(workspace, [*[records.E5] * 8, records.E1])
     gate = Gate()
-    workspace.partner_center.trouble("GET", f"/{last}/upgrades", Trouble(gate=gate))
+    workspace.partner_center.trouble("GET", f"/{ids[-1]}/upgrades", Trouble(gate=gate))
     await workspace.alice.types("/upgrade adatum")
     await gate.arrived.wait()
     gate.opened.set()
