@@ -159,16 +159,22 @@ class Soak:
                         await hands.click(ALICE, card, buttons.WITHDRAW)
 
     async def _bad_luck(self) -> None:
+        """Each kind waits until it has struck: the bot calls less often while there is trouble, so
+        they would pile up, and from then on every call of that kind would go wrong."""
         practice = self._story.practice
         while True:
             await asyncio.sleep(self._random.expovariate(1 / TROUBLE_EVERY))
-            self._report.troubles += 1
             match self._random.randrange(5):
                 case 0 | 1:
-                    method, ending, trouble = self._random.choice(PARTNER_CENTERS)
-                    practice.partner_center.trouble(method, ending, trouble)
+                    method, ending, there = self._random.choice(PARTNER_CENTERS)
+                    if not practice.partner_center.troubles.get(f"{method} {ending}"):
+                        practice.partner_center.trouble(method, ending, there)
+                        self._report.troubles += 1
                 case 2 | 3:
-                    practice.slack.trouble(*self._random.choice(SLACKS))
+                    method, trouble = self._random.choice(SLACKS)
+                    if not practice.slack.api.troubles.get(method):
+                        practice.slack.trouble(method, trouble)
+                        self._report.troubles += 1
                 case _ if len(practice.slack.delivery._sockets) > 1:
                     self._report.sockets_closed += 1
                     self._closed_at = time.monotonic()
