@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import price_list
 from bot.domain.price import Price, PriceChange, PriceList, total
 from tests.domain.test_the_states import NOW, OPTION, SUBSCRIPTION
 
@@ -197,6 +199,21 @@ def test_the_case_of_an_offers_id_is_no_difference() -> None:
     there = PriceList([OLD, NEW]).change(*shouted, NOW)
     assert there is not None
     assert there.per_month == Decimal("200.00")
+
+
+def test_a_list_may_write_offers_terms_and_cycles_in_either_case(tmp_path: Path) -> None:
+    """The bot compares them as Partner Center writes them; a price in the other would silently be
+    none."""
+    path = tmp_path / "prices.csv"
+    path.write_text(
+        "offer id,term,billing cycle,unit price,currency,valid from\n"
+        "E1,p1y,Monthly,8.00,EUR,2026-07-01\n"
+        "E3,P1y,MONTHLY,16.00,EUR,2026-10-01\n",
+        encoding="utf-8",
+    )
+    there = price_list.read(path).change(SUBSCRIPTION, OPTION, NOW)
+    assert there is not None
+    assert (there.per_month, there.currency) == (Decimal("200.00"), "EUR")
 
 
 CENTS = st.decimals(0, 10_000, places=2)
