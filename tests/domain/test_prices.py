@@ -180,6 +180,15 @@ def test_a_price_of_any_term_counts_where_it_is_the_newest() -> None:
     assert a_month(OLD, NEW, replace(any_term, valid_from=JULY)) == Decimal("200.00")
 
 
+def test_of_two_prices_of_one_day_the_one_that_names_the_term_counts() -> None:
+    """In whatever order the list has them: of any term means of any other term, then."""
+    any_term = replace(NEW, term="", unit=Decimal(17))
+    assert a_month(OLD, NEW, any_term) == Decimal("200.00")
+    assert a_month(OLD, any_term, NEW) == Decimal("200.00")
+    of_three_years = replace(NEW, term="P3Y")
+    assert a_month(OLD, of_three_years, any_term) == Decimal("225.00")
+
+
 def test_a_price_is_valid_from_the_beginning_of_its_day() -> None:
     """Of the day in UTC, wherever the bot stands."""
     today = replace(NEW, valid_from=TODAY, unit=Decimal(17))
