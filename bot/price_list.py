@@ -65,4 +65,5 @@ def _price(row: dict[str, str]) -> Price:
         valid_from = date.fromisoformat(row["valid from"])
     except ValueError as error:
         raise ValueError(f"{row['valid from']!r} is no day such as 2026-07-01") from error
-    return Price(row["offer id"], row["term"], cycle, unit, row["currency"], valid_from)
+    term = row["term"].upper()
+    return Price(row["offer id"], term, cycle, unit, row["currency"], valid_from)

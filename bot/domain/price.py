@@ -64,7 +64,7 @@ class PriceList:
 
     def __init__(self, prices: Iterable[Price] = ()) -> None:
         self._prices: dict[str, list[Price]] = defaultdict(list)
-        for price in sorted(prices, key=lambda price: price.valid_from, reverse=True):
+        for price in sorted(prices, key=lambda it: (it.valid_from, it.term != ""), reverse=True):
             self._prices[price.offer_id.lower()].append(price)
 
     def change(
@@ -87,7 +87,7 @@ class PriceList:
         return PriceChange(cents, to_the_end, new.currency, as_of)
 
     def _price(self, offer_id: str, term: str, cycle: str, now: datetime) -> Price | None:
-        """The newest price that is valid by now."""
+        """The newest price that is valid by now; of one day, the one that names the term."""
         today = now.astimezone(UTC).date()
         for price in self._prices.get(offer_id.lower(), ()):
             same = price.billing_cycle == cycle and price.term in ("", term)

@@ -272,6 +272,31 @@ def test_a_pasted_table_is_read_line_by_line(text: str, lines: list[Line]) -> No
     assert pasted.read(text) == lines
 
 
+@pytest.mark.parametrize(
+    ("way", "with_transfer"),
+    [
+        ("", False),
+        ("upgrade only", False),
+        ("  Upgrade\u00a0 ONLY ", False),
+        ("with licence transfer", True),
+        ("With  License Transfer", True),
+        ("licence transfer", True),
+        ("license transfer", True),
+        ("without licence transfer", None),
+        ("no licence transfer", None),
+        ("transfer", None),
+        ("upgrade", None),
+        ("yes", None),
+        ("E5", None),
+    ],
+)
+def test_the_third_cell_says_whether_licences_move_or_nothing_is_guessed(
+    way: str, with_transfer: bool | None
+) -> None:
+    """Two different orders; the plain one is meant where it says so or is empty."""
+    assert Line(1, "a", "E3", way).with_transfer is with_transfer
+
+
 @given(st.text(max_size=300))
 def test_nothing_that_is_pasted_breaks_the_reading(text: str) -> None:
     """Each line says where it stands."""

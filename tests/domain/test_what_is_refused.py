@@ -9,7 +9,7 @@ from bot.domain import story
 from bot.domain.drift import differences
 from bot.domain.policy import Confirm, Evidence, Person, Policy, PolicyBook, Rule
 from bot.domain.subscription import Obstacle, ObstacleCode
-from bot.domain.upgrade import State, Step, UpgradeRequest
+from bot.domain.upgrade import Outcome, State, Step, UpgradeRequest
 from bot.errors import Reason, Refused
 from tests.domain.test_the_states import (
     ALICE,
@@ -192,3 +192,13 @@ def test_an_answer_settles_the_attempt_that_it_is_for() -> None:
     assert not story.is_answered(sent, replace(sent, attempt=2))
     assert not story.is_answered(sent, replace(sent, state=State.APPROVED))
     assert not story.is_answered(sent, replace(sent, operation_id="o"))
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_partner_center_itself_refused_may_be_tried_again(state: State) -> None:
+    """What the bot concluded from looking, after the answer was lost, is for a person to judge: it
+    may have been ordered after all."""
+    refused = replace(request_in(state), outcome=Outcome(status=400, code="1"))
+    assert refused.may_be_tried_again is (state is State.FAILED)
+    concluded = replace(refused, outcome=Outcome(seen=True))
+    assert not concluded.may_be_tried_again
