@@ -24,12 +24,12 @@ NOTES = {
     "the way to the store's thread and back, and the network.",
     "acknowledging a decision, 64 at once, p99": "All of it is Python in one process: 0.3 ms a "
     "click to read, dispatch and answer, 0.4 for its step and statements, one after the other, and "
-    "one sync of the disk for all. On a machine that does nothing else it is 48 to 52 ms.",
+    "one sync of the disk for all. The quietest bursts took 48 ms.",
     "memory of an idle bot": "The four libraries that the start is compared with take 66 MB, Bolt "
     "alone 35; PgQueuer and what it loads take 10, the sign-in's cryptography 4.",
-    "decisions, 1 bot on SQLite": "A bare commit is 0.2 ms, and a decision 0.7 of Python before its "
-    "commit; behind it a card, a line in the thread and a direct message take 10 ms more, which "
-    "begin after a quarter of a second.",
+    "decisions, 1 bot on SQLite": "A bare commit is 0.2 ms, and a decision 0.7 of Python before "
+    "its commit; behind it a card, a line in the thread and a direct message take 10 ms more, "
+    "which begin after a quarter of a second.",
     "decisions, 2 bots on PostgreSQL": "As on SQLite, with ten round trips for a decision and as "
     "many for its job; and two bots, the database, the practice Slack and the caller share two "
     "cores.",
