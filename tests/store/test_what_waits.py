@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from bot.domain.bundle import Bundle
 from bot.domain.policy import Person
 from bot.domain.upgrade import UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.store import Store, waiting
+from bot.store import Store, rows, waiting
+from bot.store.postgres import Postgres
 from tests.domain.test_several_at_once import row
 from tests.domain.test_the_states import ALICE, CAROL, NOW
 from tests.postgres import PostgresServer
@@ -43,9 +46,9 @@ async def ask(store: Store, id: str, most: int, who: Person = ALICE) -> UpgradeR
 
 async def ask_for_several(store: Store, id: str, number: int, most: int) -> Bundle:
     """One bundle more, with so many rows."""
-    rows = tuple(replace(row(f"{id}-{n}"), bundle_id=f"bundle/{id}") for n in range(number))
+    wanted = tuple(replace(row(f"{id}-{n}"), bundle_id=f"bundle/{id}") for n in range(number))
     empty = Bundle(f"bundle/{id}", 0, ALICE, "C", "Because.", "", (), 0, NOW, NOW)
-    return await store.bundles.add(steps.ask(empty, rows), most=most)
+    return await store.bundles.add(steps.ask(empty, wanted), most=most)
 
 
 async def has_room(store: Store, most: int, who: Person = ALICE) -> bool:
@@ -107,16 +110,31 @@ async def test_everybody_has_room_of_their_own(store: Store) -> None:
     await ask(store, "r2", 1, BOB)
 
 
-async def test_without_its_turn_the_limit_would_be_lost(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+async def test_whoever_counts_has_a_turn_without_which_two_would_find_room(
+    postgres: PostgresServer,
 ) -> None:
-    """In PostgreSQL, where two that count at the same time both find room."""
-    monkeypatch.setattr(waiting, "take_turn", lambda _connection, _person: None)
-    store = await Store.open(await postgres.new_database(), lambda: NOW)
-    asking = (ask(store, f"r{n}", 1) for n in range(40))
-    ends = await asyncio.gather(*asking, return_exceptions=True)
-    assert len([end for end in ends if not isinstance(end, Refused)]) > 1
-    await store.close()
+    """In PostgreSQL, where two that count at the same time do not see each other's."""
+    database = await Postgres.open(await postgres.new_database(), lambda: NOW)
+
+    def ask_without_a_turn(id: str, connection: sa.Connection) -> None:
+        waiting.require_room(connection, ALICE, 1)
+        rows.add(connection, *story.ask(row(id)))
+
+    def take_turn(connection: sa.Connection) -> None:
+        waiting.take_turn(connection, ALICE)
+
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        one = await first.enter_async_context(database._transaction())
+        another = await second.enter_async_context(database._transaction())
+        await one.run_sync(partial(ask_without_a_turn, "r1"))
+        await another.run_sync(partial(ask_without_a_turn, "r2"))
+        await one.run_sync(take_turn)
+        turn = asyncio.create_task(another.run_sync(take_turn))
+        await asyncio.wait({turn}, timeout=0.2)
+        assert not turn.done()
+        await first.aclose()
+        await turn
+    await database.close()
 
 
 async def test_what_waits_is_found_by_its_index(store: Store) -> None:
