@@ -50,6 +50,10 @@ ENDS = (MARKERS[State.DONE], MARKERS[State.UNKNOWN], MARKERS[State.FAILED])
 TROUBLE_EVERY = 3.0
 """Seconds, on average."""
 
+A_STORY = 2.0
+"""Seconds, at least: nobody may look up more than sixty times a minute, and trouble makes them look
+again."""
+
 WARM_UP = 60.0
 """Seconds until the memory is looked at: caches fill."""
 
@@ -116,7 +120,9 @@ class Soak:
             noise = asyncio.create_task(self._old_buttons())
             self._began = time.monotonic()
             while time.monotonic() - self._began < minutes * 60:
+                pause = asyncio.create_task(asyncio.sleep(A_STORY))
                 await self._one_story()
+                await pause
                 self._look_at_memory()
             for task in (luck, noise):
                 task.cancel()
