@@ -118,6 +118,22 @@ def test_whoever_may_decline_some_declines_those_and_reads_about_the_others() ->
     assert refused.value.about == {"request": bundle.row("r0")}
 
 
+def test_a_no_that_comes_too_late_for_a_row_says_so() -> None:
+    """It was begun while the form was open: whoever chose it must not believe it is stopped."""
+    bundle, _, _ = steps.begin(settled(running(4), done), NOW)
+    after, _, event = declined(bundle, "r0", "r1", "r2")
+    assert states(after) == ["done", "performing", "declined", "approved"]
+    assert event.rows == ("r2",)
+    assert event.kept == (("r0", Reason.WRONG_STATE), ("r1", Reason.WRONG_STATE))
+    with pytest.raises(Refused) as refused:
+        declined(bundle, "r1")
+    assert refused.value.reason is Reason.WRONG_STATE
+    assert refused.value.about == {"request": bundle.row("r1")}
+    with pytest.raises(Refused) as refused:
+        declined(bundle)
+    assert refused.value.reason is Reason.NOTHING_TO_DECIDE
+
+
 def test_what_was_declined_before_its_turn_is_passed_over_and_the_next_is_begun() -> None:
     """Nothing is sent for it, and it is no failure."""
     bundle = settled(running(3), done)
