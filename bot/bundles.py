@@ -68,12 +68,15 @@ class Bundles:
         chosen = frozenset(bundle.request_ids if which is None else which)
         if _was_done(bundle, who, chosen):
             return None  # the form was delivered again
-        why_not = await self._may_decide(bundle.those(*OPEN), who)
+        among = bundle.those(*OPEN) if which is None else bundle.rows
+        meant = [row for row in among if row.id in chosen]
+        why_not = await self._may_decide(meant, who)
+        ids = frozenset(row.id for row in meant)
         try:
             return await self._store.bundles.take(
                 bundle.id,
                 lambda newest, now: steps.decline(
-                    newest, who, now, pointer.round, visible(why), chosen, why_not
+                    newest, who, now, pointer.round, visible(why), ids, why_not
                 ),
             )
         except Refused:

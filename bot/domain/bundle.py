@@ -175,11 +175,12 @@ def decline(
     which: frozenset[str],
     why_not: WhyNot,
 ) -> BundleTaken:
-    """A no, and why, to those of `which` that are open."""
+    """A no, and why, to those of `which` that are still open. One that has been begun or closed
+    since they were chosen is named as kept."""
     if not why:
         raise Refused(Reason.REASON_MISSING)
     _check_rounds(bundle, rounds)
-    chosen = [row for row in bundle.those(*OPEN) if row.id in which]
+    chosen = [row for row in bundle.rows if row.id in which]
     taken, kept = _decided(
         chosen, why_not, lambda row: story.decline(row, who, at, row.round, why), bundle
     )

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import bundle as steps
+from bot.domain import story
 from bot.domain.bundle import IN_FLIGHT, OPEN, Bundle, BundleStep, BundleTaken
-from bot.domain.upgrade import State, Step, Taken, UpgradeRequest
+from bot.domain.upgrade import Outcome, State, Step, Taken, UpgradeRequest
 from bot.errors import Reason, Refused
 from tests.domain.test_several_at_once import (
     BOB,
@@ -115,6 +116,22 @@ def test_whoever_may_decline_some_declines_those_and_reads_about_the_others() ->
         steps.decline(bundle, CAROL, NOW, 2, "No.", frozenset(["r0"]), why_not)
     assert refused.value.reason is Reason.MAY_NOT_APPROVE
     assert refused.value.about == {"request": bundle.row("r0")}
+
+
+def test_a_no_that_comes_too_late_for_a_row_says_so() -> None:
+    """It was begun while the form was open: whoever chose it must not believe it is stopped."""
+    bundle, _, _ = steps.begin(settled(running(4), done), NOW)
+    after, _, event = declined(bundle, "r0", "r1", "r2")
+    assert states(after) == ["done", "performing", "declined", "approved"]
+    assert event.rows == ("r2",)
+    assert event.kept == (("r0", Reason.WRONG_STATE), ("r1", Reason.WRONG_STATE))
+    with pytest.raises(Refused) as refused:
+        declined(bundle, "r1")
+    assert refused.value.reason is Reason.WRONG_STATE
+    assert refused.value.about == {"request": bundle.row("r1")}
+    with pytest.raises(Refused) as refused:
+        declined(bundle)
+    assert refused.value.reason is Reason.NOTHING_TO_DECIDE
 
 
 def test_what_was_declined_before_its_turn_is_passed_over_and_the_next_is_begun() -> None:
@@ -325,6 +342,41 @@ def test_what_expires_before_its_turn_is_not_begun() -> None:
     assert steps.due(bundle, late) is BundleStep.BEGIN
     begun, (claimed,), _ = steps.begin(bundle, late)
     assert begun.at_work == claimed[0].id == "r2"
+
+
+def test_news_of_an_earlier_row_does_not_make_way_for_the_next() -> None:
+    """Only the row that holds it up does: else two would be sent at once."""
+    bundle, _, _ = steps.begin(settled(running(3), followed), NOW)
+    earlier, event = story.finish(bundle.row("r0"), NOW, Outcome("t"))
+    bundle, _, told = steps.moved(changed_to(bundle, earlier), earlier, event)
+    assert (told.rows, told.of) == (("r0",), event)
+    assert bundle.at_work == "r1"
+    assert steps.due(bundle, NOW) is None
+    with pytest.raises(Refused):
+        steps.begin(bundle, NOW)
+
+
+def test_what_was_passed_over_and_what_drifted_is_no_failure() -> None:
+    """Also where it is approved afterwards: nothing was tried, or nobody has to approve it."""
+    passed_over, _, _ = steps.skip(running(2), NOW, 0, Reason.SUBSCRIPTION_BUSY)
+    assert states(passed_over) == ["approved", "approved"]
+    assert passed_over.in_trouble == ()
+    assert steps.due(passed_over, NOW) is BundleStep.BEGIN
+
+    def drifted_alone(row: UpgradeRequest, at: datetime) -> Taken:
+        policy = replace(row.policy, approvals=0)
+        return story.drift(row, row.subscription, row.option, policy, (), at)
+
+    anew = settled(running(2), drifted_alone)
+    assert states(anew) == ["approved", "approved"]
+    assert anew.in_trouble == ()
+    assert steps.due(anew, NOW) is BundleStep.BEGIN
+
+
+def test_what_runs_is_not_settled_before_its_end_was_said() -> None:
+    """Though every row has ended: the whole is summed up after that, and not twice."""
+    assert [b.is_settled for b in (all_begun(), ended(), summed_up())] == [False, True, True]
+    assert not settled(settled(running(2), followed), done).is_settled
 
 
 SETTLE = st.sampled_from([done, failed, lost, followed, came_back, drifted])
