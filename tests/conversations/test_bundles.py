@@ -330,6 +330,30 @@ async def test_an_approver_leaves_rows_out_and_the_requester_reads_why(
     assert workspace.posts() == 2
 
 
+async def test_whoever_leaves_out_a_row_that_was_begun_meanwhile_reads_that_it_was(
+    workspace: Conversation,
+) -> None:
+    """Carol chooses while Alice presses; the row that is being ordered is not left out silently."""
+    await approved(workspace, 3)
+    await workspace.carol.presses("Leave rows out")
+    await workspace.carol.sees_form()
+    form = workspace.form_of(workspace.carol.id)
+    entered = {"rows": options(workspace, "Shop 01", "Shop 02"), "reason": "Not yet."}
+    gate = Gate()
+    workspace.partner_center.trouble("POST", "/upgrades", Trouble(gate=gate))
+    await workspace.alice.presses("Upgrade now")
+    await gate.arrived.wait()
+    await workspace.practice.slack.interactions.submit(form, entered)
+    assert await workspace.until_somebody_sees("It changed nothing about the others") == (
+        "Your click was for 1 upgrade. It changed nothing about the others:\n"
+        "• Shop 01 (shop01.example): it has changed since"
+    )
+    gate.opened.set()
+    assert (await workspace.card()).startswith("✅ Upgraded")
+    assert "everything is settled: 2 upgraded, 1 declined." in await workspace.thread()
+    assert workspace.posts() == 2
+
+
 async def test_all_can_be_declined_once(workspace: Conversation) -> None:
     """With a reason; what is delivered again is not done again."""
     await asked(workspace, 3)

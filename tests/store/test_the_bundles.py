@@ -1,10 +1,8 @@
 """A bundle and its rows are changed together or not at all, whoever else changes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -18,22 +16,9 @@ from bot.errors import Reason, Refused
 from bot.store import Store
 from tests.domain.test_several_at_once import row
 from tests.domain.test_the_states import ALICE, CAROL, NOW
-from tests.postgres import PostgresServer
 from tests.requests import NO_LIMIT
 
 ID = "bundle/b"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty database of either kind."""
-    url = f"sqlite:///{tmp_path / 'upgrade-bot.db'}"
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = await server.new_database()
-    store = await Store.open(url, lambda: NOW)
-    yield store
-    await store.close()
 
 
 async def added(store: Store, number: int = 3, approvals: int = 1) -> Bundle:

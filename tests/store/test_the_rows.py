@@ -1,7 +1,6 @@
 """Steps are compare-and-set, history only grows, and migrations make the tables of the code."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -24,29 +23,6 @@ from bot.store.tables import metadata
 from tests.domain.test_the_states import CAROL, NOW, request_in
 from tests.postgres import PostgresServer
 from tests.requests import NO_LIMIT
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database is."""
-    return tmp_path / "new folder" / "upgrade-bot.db"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, path: Path) -> str:
-    """Every promise is kept on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{path}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return await server.new_database()
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    """An empty database."""
-    store = await Store.open(url, lambda: NOW)
-    yield store
-    await store.close()
 
 
 async def added(store: Store, approvals: int = 1) -> UpgradeRequest:

@@ -1,11 +1,9 @@
 """How many requests of one person wait: never more than may, whoever adds them, and how."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -25,18 +23,6 @@ from tests.requests import NO_LIMIT
 
 BOB = Person("T1", "BOB")
 SAME_ID_ELSEWHERE = Person("T2", ALICE.user_id)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty database of either kind."""
-    url = f"sqlite:///{tmp_path / 'upgrade-bot.db'}"
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = await server.new_database()
-    store = await Store.open(url, lambda: NOW)
-    yield store
-    await store.close()
 
 
 async def ask(store: Store, id: str, most: int, who: Person = ALICE) -> UpgradeRequest:
