@@ -23,10 +23,11 @@ PEOPLE = 200
 
 AT_ONCE = 64
 EACH = 3
+EACH_IF_QUICK = 1
 """Commands in a round by each of those that are under way at once."""
 
 ALONE = 20
-ALONE_IF_QUICK = 10
+ALONE_IF_QUICK = 6
 """Commands in a round of one at a time."""
 
 WARM_UP = 10
@@ -57,12 +58,12 @@ class Pair:
                 await quiet(self.practice)
         return middle(ours), middle(theirs)
 
-    async def together(self, rounds: int, how_many: int) -> "tuple[Load, Load]":
-        """The same when so many are always under way."""
+    async def together(self, rounds: int, how_many: int, each: int) -> "tuple[Load, Load]":
+        """The same when so many are always under way, each for so many commands."""
         ours, theirs = [], []
         for _ in range(rounds):
             await quiet(self.practice)
-            calls = self.calls(EACH * how_many)
+            calls = self.calls(each * how_many)
             theirs.append(await at_once(calls, how_many, self.stock.port))
             ours.append(await at_once(calls, how_many, self.bot.port))
         return Load.of(ours), Load.of(theirs)
@@ -97,7 +98,7 @@ async def acknowledging(*, quick: bool) -> Measured:
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
         ours, theirs = await pair.alone(rounds, each)
-        loads = await pair.together(rounds, AT_ONCE)
+        loads = await pair.together(rounds, AT_ONCE, EACH_IF_QUICK if quick else EACH)
         curves = [] if quick else [await _curve(pair)]
         assert not refused_for_pace(practice)
     name = f"{NAME}, {AT_ONCE} at once"
@@ -114,7 +115,7 @@ async def acknowledging(*, quick: bool) -> Measured:
 
 async def _curve(pair: Pair) -> Curve:
     steps = (1, 2, 4, 8, 16, 32, AT_ONCE)
-    loads = [await pair.together(3, step) for step in steps]
+    loads = [await pair.together(3, step, EACH) for step in steps]
     ours, theirs = ([each.p50 * 1e3 for each in side] for side in zip(*loads, strict=True))
     title, along = f"{NAME.capitalize()}, p50", "at once"
     return Curve(

@@ -26,7 +26,7 @@ SIZES_IF_QUICK = (FEW, 30_000)
 DUE = 100
 PENDING = 10_000
 IN_A_ROUND = 20
-IN_A_ROUND_IF_QUICK = 10
+IN_A_ROUND_IF_QUICK = 6
 WARM_UP = 10
 PAUSE = 0.04
 
@@ -43,7 +43,7 @@ async def among_many(*, quick: bool) -> Measured:
         each = IN_A_ROUND_IF_QUICK if quick else IN_A_ROUND
         clicks = await _decisions(there, rounds, each)
         few, many = await _passes([there[sizes[0]], there[sizes[-1]]], rounds)
-    restarts = await _restarts(2 if quick else 7)
+    restarts = await _restarts(1 if quick else 7)
     most = f"{sizes[-1]:,} stored requests"
     figures = [
         Figure(f"a deciding click among {most}, p50", clicks[-1] * 1e3, "ms", clicks[0] * 1e3, 1.5),

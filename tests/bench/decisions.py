@@ -18,7 +18,7 @@ ENOUGH = 5_000
 
 AT_ONCE = 64
 ALONE = 20
-ALONE_IF_QUICK = 10
+ALONE_IF_QUICK = 6
 """Clicks in a round of one at a time."""
 
 WARM_UP = 10

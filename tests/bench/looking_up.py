@@ -27,7 +27,8 @@ async def looking_up(*, quick: bool) -> Measured:
     """A customer of three subscriptions, one of sixty, and in full those in between."""
     async with slow_workspace([MANY] if quick else STEPS) as (practice, port):
         people = iter(everybody(practice))
-        looks = [await _looked_up(practice, port, next(people), "contoso") for _ in range(3)]
+        count = 2 if quick else 3
+        looks = [await _looked_up(practice, port, next(people), "contoso") for _ in range(count)]
         name = "from /upgrade contoso to the options"
         figures = [_figure(name, looks, 1.1)]
         curve: list[tuple[float, float]] = []
