@@ -12,6 +12,7 @@ from bot.domain.story import due_at
 from bot.domain.upgrade import Event, Step, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import seals, tables
+from bot.store.prepared import Prepared
 
 REQUEST = TypeAdapter(UpgradeRequest)
 EVENT = TypeAdapter(Event)
@@ -19,17 +20,13 @@ EVENT = TypeAdapter(Event)
 
 _table = tables.requests
 
-# Built once: to build these statements takes longer than to run them.
-_BODY = sa.select(_table.c.body).where(_table.c.id == sa.bindparam("id"))
-_LOCKED = (
-    sa.select(_table.c.body, _table.c.seal)
-    .where(_table.c.id == sa.bindparam("id"))
-    .with_for_update()
+_this = _table.c.id == sa.bindparam("of")
+_BODY = Prepared(sa.select(_table.c.body).where(_this))
+_LOCKED = Prepared(sa.select(_table.c.body, _table.c.seal).where(_this).with_for_update())
+_IF_UNCHANGED = Prepared(
+    sa.update(_table).where(_this, _table.c.version == sa.bindparam("at_version"))
 )
-_IF_UNCHANGED = sa.update(_table).where(
-    _table.c.id == sa.bindparam("of"), _table.c.version == sa.bindparam("at_version")
-)
-_NEW, _LINE, _VOTE = sa.insert(_table), sa.insert(tables.history), sa.insert(tables.votes)
+_NEW, _LINE, _VOTE = (Prepared(sa.insert(each)) for each in (_table, tables.history, tables.votes))
 
 
 def as_json(kind: TypeAdapter[Any], value: Any) -> str:
@@ -39,19 +36,20 @@ def as_json(kind: TypeAdapter[Any], value: Any) -> str:
 
 def read(connection: sa.Connection, request_id: str) -> UpgradeRequest:
     """A request. Raises Refused(UNKNOWN_REQUEST)."""
-    body = connection.execute(_BODY, {"id": request_id}).scalar_one_or_none()
-    if body is None:
+    row = _BODY.run(connection, {"of": request_id}).fetchone()
+    if row is None:
         raise Refused(Reason.UNKNOWN_REQUEST)
-    return REQUEST.validate_json(body)
+    return REQUEST.validate_json(row[0])
 
 
 def lock(connection: sa.Connection, request_id: str) -> tuple[UpgradeRequest, str]:
     """A request that nobody else changes until the transaction ends (on SQLite a transaction that
     writes is alone anyway), and the seal of its newest line. Raises Refused(UNKNOWN_REQUEST)."""
-    row = connection.execute(_LOCKED, {"id": request_id}).one_or_none()
+    row = _LOCKED.run(connection, {"of": request_id}).fetchone()
     if row is None:
         raise Refused(Reason.UNKNOWN_REQUEST)
-    return REQUEST.validate_json(row.body), row.seal
+    body, seal = row
+    return REQUEST.validate_json(body), seal
 
 
 def event(body: str, personal: str | None) -> Event:
@@ -64,7 +62,7 @@ def add(connection: sa.Connection, request: UpgradeRequest, event: Event) -> Non
     columns = _columns(request)
     line = _line("", request, event, columns["body"])
     row = {"id": request.id, "shown_version": 0, "seal": line["seal"], **columns}
-    connection.execute(_NEW, row)
+    _NEW.run(connection, row)
     _remember(connection, line, request, event)
 
 
@@ -77,7 +75,7 @@ def change(
     columns = _changing(request)
     line = _line(seal, request, event, columns["body"])
     key = {"of": request.id, "at_version": version, "seal": line["seal"]}
-    if connection.execute(_IF_UNCHANGED, {**key, **columns}).rowcount != 1:
+    if _IF_UNCHANGED.run(connection, {**key, **columns}).rowcount != 1:
         return False
     _remember(connection, line, request, event)
     return True
@@ -131,7 +129,7 @@ def _line(before: str, request: UpgradeRequest, event: Event, document: str) -> 
 def _remember(
     connection: sa.Connection, line: dict[str, Any], request: UpgradeRequest, event: Event
 ) -> None:
-    connection.execute(_LINE, line)
+    _LINE.run(connection, line)
     if event.step is Step.APPROVE:
         vote = request.approvals[-1]
         row = {
@@ -142,7 +140,7 @@ def _remember(
             "at": vote.at,
             "fingerprint": vote.fingerprint,
         }
-        connection.execute(_VOTE, row)
+        _VOTE.run(connection, row)
 
 
 def _vouched_for(request: UpgradeRequest, step: Step, document: str) -> dict[str, Any]:
