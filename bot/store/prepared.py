@@ -1,4 +1,4 @@
-"""Statements for which a click waits, put into words once.
+"""The statements that are run most, put into words once.
 
 For a row SQLite takes some millionths of a second, and SQLAlchemy, each time, twenty more to get
 there. So on SQLite its words and conversions are kept, and only the driver is called; on

@@ -21,6 +21,7 @@ from bot.errors import Reason, Refused, Unavailable
 from bot.store import bundles, deliveries, rows, tables, waiting
 from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
+from bot.store.prepared import Prepared
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
 from bot.store.trail import Trail
@@ -53,10 +54,29 @@ class _Kind(NamedTuple):
     table: sa.Table
     shown: sa.Table
     key: sa.Column[str]
+    first: Prepared
+    """Notes where it is shown."""
+    next: Prepared
+    """Notes the same, if what is noted is still what `was_…` says."""
+    upto: Prepared
+    """Notes the version that is shown."""
 
 
-_REQUESTS = _Kind(tables.requests, tables.shown, tables.shown.c.request_id)
-_BUNDLES = _Kind(tables.bundles, tables.bundles_shown, tables.bundles_shown.c.bundle_id)
+def _kind_of(table: sa.Table, shown: sa.Table, key: sa.Column[str]) -> _Kind:
+    of: sa.BindParameter[str] = sa.bindparam("of")
+    unchanged = (shown.c[name] == sa.bindparam(f"was_{name}") for name in Shown._fields)
+    return _Kind(
+        table,
+        shown,
+        key,
+        Prepared(sa.insert(shown)),
+        Prepared(sa.update(shown).where(key == of, *unchanged)),
+        Prepared(sa.update(table).where(table.c.id == of)),
+    )
+
+
+_REQUESTS = _kind_of(tables.requests, tables.shown, tables.shown.c.request_id)
+_BUNDLES = _kind_of(tables.bundles, tables.bundles_shown, tables.bundles_shown.c.bundle_id)
 
 
 def _kind(id: str) -> _Kind:
@@ -372,20 +392,17 @@ class Store:
     async def record_shown(self, id: str, before: Shown | None, shown: Shown) -> bool:
         """Remember what Slack shows now, if nobody else has shown anything since `before`; say
         whether that is so."""
-        of, table, key = _kind(id)
+        kind = _kind(id)
         upto = min(shown.card_version, shown.told_version)
-        row = {key.name: id, **shown._asdict()}
 
         def compare_and_set(connection: sa.Connection) -> None:
             if before is None:
-                connection.execute(sa.insert(table), row)
+                kind.first.run(connection, {kind.key.name: id, **shown._asdict()})
             else:
-                same = [table.c[name] == value for name, value in before._asdict().items()]
-                update = sa.update(table).where(key == id, *same)
-                if connection.execute(update.values(row)).rowcount != 1:
+                was = {f"was_{name}": value for name, value in before._asdict().items()}
+                if kind.next.run(connection, {"of": id, **was, **shown._asdict()}).rowcount != 1:
                     raise _ShownMeanwhile
-            of_it = sa.update(of).where(of.c.id == id)
-            connection.execute(of_it.values(shown_version=upto))
+            kind.upto.run(connection, {"of": id, "shown_version": upto})
 
         try:
             await self._database.write(compare_and_set)
