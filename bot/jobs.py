@@ -20,7 +20,7 @@ from bot.domain.bundle import is_bundle
 from bot.errors import Refused, Unavailable
 from bot.homes import Homes
 from bot.performer import Performer
-from bot.slack import SLACK_ERRORS, word_of
+from bot.slack import SLACK_ERRORS, pause_of, word_of
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -28,8 +28,9 @@ log = structlog.get_logger()
 TICK = 2.0
 """Seconds between two looks at the rows that are due."""
 
-AFTER_TROUBLE = [timedelta(seconds=s) for s in (10, 20, 60, 120, 300, 600)]
-"""How long a request is left alone that could not be attended to or shown, time after time."""
+AFTER_TROUBLE = [timedelta(seconds=s) for s in (2, 5, 10, 20, 30, 60, 60, 120, 300)]
+"""How long a request is left alone that could not be attended to or shown, time after time: most
+trouble at Slack is over in a moment, and somebody waits for the card."""
 
 HAND_OVER_WITHIN = 5.0
 """Seconds at a stop. Whatever is not handed over is found by its heart that does not beat."""
@@ -159,7 +160,8 @@ class Jobs:
         """The request is left alone for a while and then attended to again. People are told
         privately what the channel cannot show them, or that something is wrong, once."""
         self._in_trouble.add(request_id)
-        await self._store.rest(request_id, AFTER_TROUBLE)
+        at_least = pause_of(error)
+        await self._store.rest(request_id, [max(each, at_least) for each in AFTER_TROUBLE])
         word = word_of(error)
         if isinstance(error, SLACK_ERRORS):
             log.warning("jobs.not_shown", request=request_id, trouble=word)

@@ -1,5 +1,6 @@
 """What can go wrong with a call to Slack, and what Slack calls it."""
 
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -7,6 +8,10 @@ from slack_sdk.errors import SlackApiError
 
 SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
 """Whatever a call to Slack raises when Slack is in trouble or says no."""
+
+
+LONGEST_PAUSE = timedelta(minutes=10)
+"""However long Slack asks for. Its windows are minutes: https://docs.slack.dev/apis/web-api/rate-limits/"""
 
 
 class Redirected(aiohttp.ClientError):
@@ -35,3 +40,12 @@ def word_of(error: BaseException) -> str:
     data = getattr(response, "data", response)
     word = data.get("error") if isinstance(data, dict) else None
     return str(word or f"HTTP {getattr(response, 'status_code', 'without a status')}")
+
+
+def pause_of(error: BaseException) -> timedelta:
+    """How long Slack wants to be left alone: as long as it says, if it does."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    said = str(headers.get("Retry-After", ""))
+    if not (said.isascii() and said.isdecimal()):
+        return timedelta(0)
+    return min(timedelta(seconds=int(said[:9])), LONGEST_PAUSE)

@@ -147,9 +147,14 @@ class Soak:
                 lambda: self._story.shows(*ENDS),
             )
         except AssertionError as error:
-            told = self._story.private(ALICE)[-1:]
-            self._report.wrong.append(f"{name}: {error}; the last that Alice was told: {told}")
+            self._report.wrong.append(f"{name}: {error}; {await self._as_it_stands(name)}")
         await self._tidy_up()
+
+    async def _as_it_stands(self, name: str) -> str:
+        """What is stored of a story that went no further, and what people see of it."""
+        stored = [request.state.value for request, _ in await self._story.requests(name)]
+        shown = [card.text.splitlines()[0] for card in self._story.cards()]
+        return f"stored {stored}, cards {shown}, Alice was told {self._story.private(ALICE)[-1:]}"
 
     async def _tidy_up(self) -> None:
         """Whoever pressed twice, because a card or a form came late, closes and withdraws what is

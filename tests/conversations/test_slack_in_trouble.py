@@ -35,12 +35,53 @@ async def test_a_result_that_slack_did_not_take_is_shown_later(workspace: Conver
     assert workspace.posts() == 1
 
 
-async def test_being_rate_limited_only_delays_the_card(workspace: Conversation) -> None:
-    """429 is no loss."""
-    workspace.practice.slack.trouble("chat.postMessage", Trouble(status=429, retry_after=10))
+@pytest.mark.parametrize("hiccup", [Trouble(status=500), Trouble(status=429, retry_after=1)])
+async def test_a_hiccup_of_slack_costs_seconds(workspace: Conversation, hiccup: Trouble) -> None:
+    """Somebody is looking at the channel and waits for the card."""
+    workspace.practice.slack.trouble("chat.postMessage", hiccup)
     await workspace.alice.asks_for_e3()
-    await workspace.passes(seconds=30)
+    await workspace.bot.quiet()
+    assert workspace.cards() == []
+    await workspace.passes(seconds=3)
     assert "⏳ Approval needed" in await workspace.card()
+
+
+async def test_slack_is_not_called_before_it_wants_to_be(workspace: Conversation) -> None:
+    """It says for how many seconds it must not be asked; then the card is there at once."""
+    workspace.practice.slack.trouble("chat.postMessage", Trouble(status=429, retry_after=30))
+    await workspace.alice.asks_for_e3()
+    await workspace.bot.quiet()
+    for _ in range(9):
+        await workspace.passes(seconds=3)
+    assert tries(workspace) == 1
+    await workspace.passes(seconds=4)
+    assert "⏳ Approval needed" in await workspace.card()
+
+
+async def test_a_card_is_tried_often_at_first_and_then_less_often(
+    workspace: Conversation,
+) -> None:
+    """An hour without Slack costs some twenty calls, and after it the card takes five minutes at
+    most."""
+    for _ in range(100):
+        workspace.practice.slack.trouble("chat.postMessage", Trouble(status=503))
+    await workspace.alice.asks_for_e3()
+    for _ in range(30):
+        await workspace.passes(seconds=2)
+    assert tries(workspace) == 5
+    for _ in range(59):
+        await workspace.passes(minutes=1)
+    assert 15 <= tries(workspace) <= 20
+    workspace.practice.slack.api.troubles.clear()
+    await workspace.passes(minutes=5)
+    assert "⏳ Approval needed" in await workspace.card()
+
+
+def tries(workspace: Conversation) -> int:
+    """How often the bot tried to post a message."""
+    return sum(
+        1 for each in workspace.practice.traffic.exchanges if each.name == "chat.postMessage"
+    )
 
 
 async def test_a_channel_without_the_bot_is_told_to_the_requester(workspace: Conversation) -> None:
