@@ -1,8 +1,10 @@
 """The rows in a file, for one bot: nothing to install, durable after every commit."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from operator import methodcaller
@@ -10,9 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
+
+log = structlog.get_logger()
+
+COPY_AFTER = 0.5
+"""Seconds from a commit until it is looked whether there is enough to copy."""
+
+ENOUGH = 4 * 1024 * 1024
+"""Bytes of SQLite's log (the write-ahead log) from which on it is copied into the file."""
+
+TOO_MUCH = 4 * ENOUGH // 4096
+"""Pages of the log from which on a commit copies what is left of it: while one commit follows the
+other without a pause, whoever copies beside them never comes to the end."""
 
 End = Callable[[asyncio.Future[Any]], None]
 """Tells whoever waits for it how some work ended."""
@@ -29,6 +44,7 @@ class Sqlite:
         self._clock = clock
         self._writer = _Lane(engine, "store-writer", "IMMEDIATE")
         self._reader = _Lane(engine, "store-reader", "DEFERRED")
+        self._copying: asyncio.Task[None] | None = None
         self.queue = Queue()
 
     @classmethod
@@ -61,12 +77,34 @@ class Sqlite:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
         result = await self._writer.run(work)
         self.queue.put_soon(attend)
+        if self._copying is None:
+            self._copying = asyncio.create_task(self._copy_soon(), name="copying the log")
         return result
 
     async def close(self) -> None:
         """Let what has begun come to its end."""
+        if self._copying:
+            self._copying.cancel()  # whoever closes the file last copies everything
         await asyncio.gather(self._writer.close(), self._reader.close())
         self._engine.dispose()
+
+    async def _copy_soon(self) -> None:
+        """Every commit goes into a log, and from there into the file. SQLite would have one commit
+        in a hundred do that, for ten milliseconds; this way nobody waits for it."""
+        try:
+            await asyncio.sleep(COPY_AFTER)
+            await asyncio.to_thread(self._copy)
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # the next commit tries again
+            log.warning("store.log_not_copied", trouble=str(error))
+        finally:
+            self._copying = None
+
+    def _copy(self) -> None:
+        """What is enough of it; beside the writer and the reader, which go on."""
+        length = Path(f"{self._engine.url.database}-wal").stat().st_size
+        if length > ENOUGH:
+            with closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class _Lane:
@@ -207,6 +245,8 @@ def _prepare(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"wal_autocheckpoint={TOO_MUCH}",
+        f"journal_size_limit={ENOUGH}",
         "busy_timeout=10000",
         "secure_delete=ON",
     ):

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from structlog.typing import EventDict
 
 from bot.domain import story
 from bot.domain.policy import Person
@@ -18,7 +19,7 @@ from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
 from bot.store import Shown, Store, indexes
 from bot.store.postgres import CONNECTIONS, Postgres
-from bot.store.sqlite import Sqlite
+from bot.store.sqlite import ENOUGH, Sqlite
 from bot.store.tables import metadata
 from tests.domain.test_the_states import CAROL, NOW, request_in
 from tests.postgres import PostgresServer
@@ -93,6 +94,55 @@ async def test_every_commit_is_on_the_disk(path: Path) -> None:
 
     assert await database.write(settings) == await database.read(settings) == ("wal", 2)
     await database.close()
+
+
+async def test_no_commit_copies_the_log_but_soon_it_is_copied(path: Path) -> None:
+    """Five megabytes at once are in the log alone when they are committed; soon the file has them
+    and the log is short again, while others go on reading and writing."""
+    database = await Sqlite.open(path, lambda: NOW)
+    log = path.with_name(f"{path.name}-wal")
+    await database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (k TEXT, v BLOB)"))
+    before, small = size(path), 0
+    await asyncio.gather(*(database.write(_fifty_kilobytes) for _ in range(100)))
+    assert size(path) == before
+    assert size(log) > 5_000_000
+    async with asyncio.timeout(20):
+        while size(path) < 5_000_000 or size(log) > ENOUGH:
+            await database.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES ('y', '')"))
+            small += 1
+            for _ in range(100):
+                assert await database.read(_count_of_t) == 100 + small
+    await database.close()
+
+
+async def test_a_log_that_cannot_be_copied_is_said_and_copied_later(
+    path: Path, log: list[EventDict]
+) -> None:
+    """As long as the disk has room for it people can go on."""
+    database = await Sqlite.open(path, lambda: NOW)
+    await database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (k TEXT, v BLOB)"))
+    assert await database.read(_count_of_t) == 0
+    there, away = (path.with_name(f"{path.name}-{end}") for end in ("wal", "away"))
+    there.rename(away)  # who has it open has it still
+    await asyncio.gather(*(database.write(_fifty_kilobytes) for _ in range(100)))
+    async with asyncio.timeout(20):
+        while not log:
+            assert await database.read(_count_of_t) == 100
+    assert [each["event"] for each in log] == ["store.log_not_copied"]
+    away.rename(there)
+    async with asyncio.timeout(20):
+        while size(path) < 5_000_000:
+            await database.write(database.now)
+    await database.close()
+
+
+def size(path: Path) -> int:
+    """Bytes."""
+    return path.stat().st_size
+
+
+def _fifty_kilobytes(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("INSERT INTO t VALUES ('x', randomblob(50000))")
 
 
 async def test_of_many_writes_at_once_one_that_fails_harms_no_other(store: Store) -> None:
