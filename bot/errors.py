@@ -128,5 +128,5 @@ class Unreadable(PartnerCenterError):
 
 
 class Unavailable(Exception):
-    """The database cannot be reached. Whether a write that was under way is there is seen when it
-    can be reached again."""
+    """The database cannot be reached, or its disk is full. Whether a write that was under way is
+    there is seen when it can be used again."""

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 TICK = 2.0
 """Seconds between two looks at the rows that are due."""
 
-AFTER_TROUBLE = [timedelta(seconds=s) for s in (2, 5, 10, 20, 30, 60, 60, 120, 300)]
+AFTER_TROUBLE = [timedelta(seconds=s) for s in (3, 5, 10, 20, 30, 60, 60, 120, 300, 600)]
 """How long a request is left alone that could not be attended to or shown, time after time: most
 trouble at Slack is over in a moment, and somebody waits for the card."""
 
@@ -123,6 +123,8 @@ class Jobs:
                 await self._until_nothing_is_left(request_id, job)
             except Unavailable:
                 log.warning("jobs.no_database", request=request_id)
+            except Exception:
+                log.exception("jobs.attending_failed", request=request_id)
             self._running.discard(request_id)  # unless it was cancelled
 
     async def _until_nothing_is_left(self, request_id: str, job: str) -> None:

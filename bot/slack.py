@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
-SLACK_ERRORS = (SlackApiError, aiohttp.ClientError, TimeoutError)
+SLACK_ERRORS = (SlackApiError, SlackRequestError, aiohttp.ClientError, TimeoutError)
 """Whatever a call to Slack raises when Slack is in trouble or says no."""
 
 
@@ -44,7 +44,8 @@ def word_of(error: BaseException) -> str:
 
 def pause_of(error: BaseException) -> timedelta:
     """How long Slack wants to be left alone: as long as it says, if it does."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    response = error.response if isinstance(error, SlackApiError) else None
+    headers = getattr(response, "headers", None) or {}
     said = str(headers.get("Retry-After", ""))
     if not (said.isascii() and said.isdecimal()):
         return timedelta(0)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 
 class Done(Protocol):
-    """What SQLAlchemy's result and the driver's cursor both say."""
+    """What SQLAlchemy's result and the driver's cursor both say. It does not outlive its
+    transaction: as long as one is kept, SQLite goes on reading what was there then."""
 
     @property
     def rowcount(self) -> int:
@@ -43,7 +44,8 @@ class Prepared:
 
     def run(self, connection: sa.Connection, row: Mapping[str, Any]) -> Done:
         """Run it in the transaction that is open, with exactly the columns of this row. What is
-        found is as the driver has it: texts and numbers. Raises what SQLAlchemy would."""
+        found is as the driver has it: texts and numbers. Raises SQLAlchemy's errors for what the
+        database refuses."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self._statement, row)
         names = tuple(row)

@@ -54,17 +54,20 @@ class Queue:
         self._stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._to_put: list[str] = []
+        self._waiting: set[str] = set()
         self._putting: asyncio.Task[None] | None = None
         self._unfinished = 0
         self._finished = asyncio.Condition()
 
     def put_soon(self, request_ids: Sequence[str]) -> None:
         """Have the requests attended to, by a queue in memory: what is put by many steps at once is
-        put together, after they are answered."""
-        if not request_ids:
+        put together, after they are answered. One that waits already is not put once more."""
+        new = [each for each in dict.fromkeys(request_ids) if each not in self._waiting]
+        if not new:
             return
-        self._unfinished += len(request_ids)
-        self._to_put += request_ids
+        self._waiting.update(new)
+        self._unfinished += len(new)
+        self._to_put += new
         if self._putting is None:
             self._putting = asyncio.create_task(self._put_together(), name="putting jobs")
             self._putting.add_done_callback(self._ended)
@@ -166,8 +169,10 @@ class Queue:
 
     def _job(self, attend: Attend) -> Callable[[Job], Awaitable[None]]:
         async def job(job: Job) -> None:
+            request_id = (job.payload or b"").decode()
+            self._waiting.discard(request_id)
             try:
-                await attend((job.payload or b"").decode(), str(job.id))
+                await attend(request_id, str(job.id))
             finally:
                 async with self._finished:
                     self._unfinished -= 1

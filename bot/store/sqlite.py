@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from bot.errors import Unavailable
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
 
@@ -28,6 +29,18 @@ ENOUGH = 4 * 1024 * 1024
 TOO_MUCH = 4 * ENOUGH // 4096
 """Pages of the log from which on a commit copies what is left of it: while one commit follows the
 other without a pause, whoever copies beside them never comes to the end."""
+
+AWAY = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""What passes when somebody has seen to the disk, or lets go of the file:
+https://sqlite.org/rescode.html"""
 
 End = Callable[[asyncio.Future[Any]], None]
 """Tells whoever waits for it how some work ended."""
@@ -71,11 +84,11 @@ class Sqlite:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` beside the writer, on what was committed last."""
-        return await self._reader.run(work)
+        return await _if_it_can_be_used(self._reader.run(work))
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
-        result = await self._writer.run(work)
+        result = await _if_it_can_be_used(self._writer.run(work))
         self.queue.put_soon(attend)
         if self._copying is None:
             self._copying = asyncio.create_task(self._copy_soon(), name="copying the log")
@@ -105,6 +118,17 @@ class Sqlite:
         if length > ENOUGH:
             with closing(self._engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+async def _if_it_can_be_used(running: Awaitable[T]) -> T:
+    """Raises Unavailable where it is the file or its disk, and not the work, that is the matter."""
+    try:
+        return await running
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in AWAY:
+            raise
+        log.warning("store.unavailable", trouble=str(error.orig))
+        raise Unavailable from error
 
 
 class _Lane:
@@ -217,7 +241,7 @@ def _each_apart(works: list[Work[Any]], connection: sa.Connection) -> list[End]:
     for work in works:
         ends.append(_apart(work, connection))
         if not _is_open(connection):
-            raise RuntimeError("SQLite has rolled back everything, and not only what failed")
+            raise Unavailable("SQLite has rolled back everything, and not only what failed")
     return ends
 
 

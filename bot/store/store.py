@@ -328,13 +328,16 @@ class Store:
 
     async def rest(self, id: str, pauses: list[timedelta]) -> None:
         """Leave it alone for a while, because attending to it ended in trouble: as long as the
-        first pause after the first trouble in a row, the second after the second, …"""
+        first pause after the first trouble in a row, the second after the second, … What is longer
+        ago than the last pause is another row."""
         table = _kind(id).table
 
         def note(connection: sa.Connection) -> None:
-            query = sa.select(table.c.troubles).where(table.c.id == id)
+            now = self._database.now(connection)
+            lately = table.c.rests_until > now - pauses[-1]
+            query = sa.select(table.c.troubles).where(table.c.id == id, lately)
             troubles = connection.execute(query).scalar_one_or_none() or 0
-            until = self._database.now(connection) + pauses[min(troubles, len(pauses) - 1)]
+            until = now + pauses[min(troubles, len(pauses) - 1)]
             row = {"rests_until": until, "troubles": troubles + 1}
             connection.execute(sa.update(table).where(table.c.id == id).values(row))
 

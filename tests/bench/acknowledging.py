@@ -23,7 +23,6 @@ PEOPLE = 200
 
 AT_ONCE = 64
 EACH = 3
-EACH_IF_QUICK = 1
 """Commands in a round by each of those that are under way at once."""
 
 ALONE = 20
@@ -58,12 +57,12 @@ class Pair:
                 await quiet(self.practice)
         return middle(ours), middle(theirs)
 
-    async def together(self, rounds: int, how_many: int, each: int) -> "tuple[Load, Load]":
-        """The same when so many are always under way, each for so many commands."""
+    async def together(self, rounds: int, how_many: int) -> "tuple[Load, Load]":
+        """The same when so many are always under way."""
         ours, theirs = [], []
         for _ in range(rounds):
             await quiet(self.practice)
-            calls = self.calls(each * how_many)
+            calls = self.calls(EACH * how_many)
             theirs.append(await at_once(calls, how_many, self.stock.port))
             ours.append(await at_once(calls, how_many, self.bot.port))
         return Load.of(ours), Load.of(theirs)
@@ -98,7 +97,7 @@ async def acknowledging(*, quick: bool) -> Measured:
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
         ours, theirs = await pair.alone(rounds, each)
-        loads = await pair.together(rounds, AT_ONCE, EACH_IF_QUICK if quick else EACH)
+        loads = await pair.together(rounds, AT_ONCE)
         curves = [] if quick else [await _curve(pair)]
         assert not refused_for_pace(practice)
     name = f"{NAME}, {AT_ONCE} at once"
@@ -115,7 +114,7 @@ async def acknowledging(*, quick: bool) -> Measured:
 
 async def _curve(pair: Pair) -> Curve:
     steps = (1, 2, 4, 8, 16, 32, AT_ONCE)
-    loads = [await pair.together(3, step, EACH) for step in steps]
+    loads = [await pair.together(3, step) for step in steps]
     ours, theirs = ([each.p50 * 1e3 for each in side] for side in zip(*loads, strict=True))
     title, along = f"{NAME.capitalize()}, p50", "at once"
     return Curve(

@@ -175,6 +175,17 @@ async def test_where_files_are_not_allowed_the_result_says_so(workspace: Convers
     assert not workspace.slack.files
 
 
+async def test_a_file_that_did_not_get_through_comes_later(workspace: Conversation) -> None:
+    """Slack hiccups while it takes the bytes; that is no mistake of the bot's."""
+    workspace.practice.slack.trouble("upload", SlackTrouble(status=503))
+    await licences_that_do_not_move(workspace, 21)
+    assert "licences did not move" not in await workspace.thread()
+    await workspace.passes(seconds=3)
+    told = await workspace.thread()
+    assert told.count("(file) Licences that did not move: Northwind Traders") == 1
+    assert told.count("The table shows 20 of them; the file in this thread has all.") == 1
+
+
 async def licences_that_do_not_move(workspace: Conversation, people: int) -> None:
     """Northwind is upgraded, and so many licences stay where they were."""
     northwind = str(

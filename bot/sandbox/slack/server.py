@@ -88,7 +88,7 @@ class SlackServer:
         return await self.delivery.deliver(kind, payload)
 
     def trouble(self, method: str, trouble: Trouble) -> None:
-        """Let the next call of a Web API method go wrong."""
+        """Let the next call of a Web API method go wrong, or of `upload`, which takes the bytes."""
         self.api.troubles.setdefault(method, deque()).append(trouble)
 
     async def _call(self, request: web.Request) -> web.Response:
@@ -215,6 +215,8 @@ class SlackServer:
             return web.Response(status=404, text="no_such_upload")
         content = await _uploaded(request)
         exchange = self._begins(request, "web_api", "upload", {"bytes": len(content)})
+        if trouble := self._next_trouble("upload"):
+            return self._troubled(request, trouble, exchange)
         good = len(content) == file.length
         said = f"OK - {len(content)}" if good else f"promised {file.length}, got {len(content)}"
         file.content = content if good else None
