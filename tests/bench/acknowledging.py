@@ -97,7 +97,7 @@ async def acknowledging(*, quick: bool) -> Measured:
         for port in (bot.port, stock.port):
             await one_by_one(port, pair.calls(WARM_UP), PAUSE)
         ours, theirs = await pair.alone(rounds, each)
-        loads = await pair.together(rounds, AT_ONCE)
+        loads = await pair.together(1 if quick else rounds, AT_ONCE)
         curves = [] if quick else [await _curve(pair)]
         assert not refused_for_pace(practice)
     name = f"{NAME}, {AT_ONCE} at once"

@@ -22,7 +22,7 @@ from tests.bench.stored import TO_EXPIRE, TO_REMIND, Stored, copied_id, stored
 
 FEW = 1_000
 SIZES = (FEW, 10_000, 100_000, 1_000_000)
-SIZES_IF_QUICK = (FEW, 30_000)
+SIZES_IF_QUICK = (FEW, 20_000)
 DUE = 100
 PENDING = 10_000
 IN_A_ROUND = 20

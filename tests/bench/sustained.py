@@ -44,8 +44,8 @@ ROW = "x" * 1700
 
 async def sustained(*, quick: bool) -> Measured:
     """The medians of the rounds."""
-    rounds, seconds = (1, 1) if quick else (7, 2)
-    count = rounds * seconds * A_SECOND + 2 * WARM_UP
+    rounds, seconds = (1, 0.5) if quick else (7, 2.0)
+    count = int(rounds * seconds * A_SECOND) + 2 * WARM_UP
     async with stored(count) as there, programs.bot(there.practice) as bot:
         path = there.path.with_name("bare.db")
         one = await _paired(there, [bot], rounds, seconds, lambda: asyncio.to_thread(_sqlite, path))
@@ -71,7 +71,7 @@ async def _paired(
     there: Stored,
     bots: list[Program],
     rounds: int,
-    seconds: int,
+    seconds: float,
     commit: Callable[[], Awaitable[float]],
 ) -> tuple[float, float]:
     """Decisions and bare commits a second, in turns."""
@@ -80,7 +80,7 @@ async def _paired(
         await one_by_one(bot.port, there.clicks(WARM_UP), 0.01)
     await quiet(there.practice)
     for _ in range(rounds):
-        clicks = there.clicks(seconds * A_SECOND)
+        clicks = there.clicks(int(seconds * A_SECOND))
         ports = [bot.port for bot in bots]
         taken, whole = await at_once(lasting(seconds, clicks), PEOPLE, *ports)
         decisions.append(len(taken) / whole)
