@@ -64,8 +64,8 @@ class Sqlite:
     async def open(
         cls, path: Path, clock: Callable[[], datetime], *, only_if_new: bool = False
     ) -> "Sqlite":
-        """Open the file, or make it, and `migrate` it. Raises OSError, SQLAlchemyError and
-        NewerTables."""
+        """Open the file, or make it, and `migrate` it. Raises OSError, SQLAlchemyError,
+        Unavailable and NewerTables."""
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(engine, "connect", _prepare)
@@ -124,6 +124,9 @@ async def _if_it_can_be_used(running: Awaitable[T]) -> T:
     """Raises Unavailable where it is the file or its disk, and not the work, that is the matter."""
     try:
         return await running
+    except Unavailable as error:
+        log.warning("store.unavailable", trouble=str(error))
+        raise
     except sa.exc.DBAPIError as error:
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in AWAY:
             raise

@@ -3,8 +3,8 @@ is kept in hand, and people are told what they can do."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from functools import partial
 
 from structlog.typing import EventDict
@@ -18,9 +18,11 @@ IMPATIENT = "PRAGMA busy_timeout=0"
 """Otherwise SQLite waits ten seconds for whoever has the file."""
 
 
-@contextmanager
-def held(workspace: Conversation) -> Iterator[None]:
-    """Somebody else writes to the file and does not end."""
+@asynccontextmanager
+async def held(workspace: Conversation) -> AsyncIterator[None]:
+    """Somebody else writes to the file and does not end; the bot's next write fails at once."""
+    assert workspace.bot.store
+    await workspace.bot.store._database.write(lambda c: c.exec_driver_sql(IMPATIENT).close())
     path = workspace.practice.folder / "upgrade-bot.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -39,12 +41,6 @@ async def until(see: Callable[[], object]) -> None:
     raise AssertionError("it never came")
 
 
-async def is_impatient(workspace: Conversation) -> None:
-    """The next write fails at once where it would have to wait."""
-    assert workspace.bot.store
-    await workspace.bot.store._database.write(lambda c: c.exec_driver_sql(IMPATIENT).close())
-
-
 def said(log: list[EventDict]) -> list[str]:
     """What the bot says of its file."""
     return [each["trouble"] for each in log if each["event"] == "store.unavailable"]
@@ -61,8 +57,7 @@ async def test_an_answer_that_could_not_be_noted_is_kept_until_it_can_be(
     workspace.partner_center.trouble("POST", "/upgrades", PartnerCenterTrouble(gate=gate))
     await workspace.alice.sends(await workspace.alice.payload_of("Upgrade now"))
     await gate.arrived.wait()
-    await is_impatient(workspace)
-    with held(workspace):
+    async with held(workspace):
         gate.opened.set()
         await until(partial(said, log))
     assert "✅ Upgraded" in await workspace.card()
@@ -78,8 +73,7 @@ async def test_a_click_that_could_not_be_noted_is_told_so(
     await workspace.alice.asks_for_e3()
     await workspace.card()
     click = await workspace.carol.payload_of("Approve")
-    await is_impatient(workspace)
-    with held(workspace):
+    async with held(workspace):
         await workspace.carol.sends(click)
         await until(partial(said, log))
     assert "I cannot reach my database at the moment" in await workspace.carol.reads()
@@ -100,8 +94,7 @@ async def test_a_card_is_shown_though_its_trouble_could_not_be_noted(
     await until(
         lambda: [e for e in workspace.practice.traffic.exchanges if e.name == "chat.update"]
     )
-    await is_impatient(workspace)
-    with held(workspace):
+    async with held(workspace):
         await until(partial(said, log))
     assert "⏳ Approval needed" in await workspace.card()
     await workspace.passes(seconds=3)
