@@ -1,9 +1,10 @@
 """Whole stories, done by people with a mouse, or with the keyboard alone."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from bot.sandbox.partner_center import records
 from bot.sandbox.practice import ALICE, BOB, CAROL
@@ -102,6 +103,39 @@ async def test_a_click_while_the_bot_is_dead_is_seen_to_fail_and_works_afterward
     await expect(alice.tab.get_by_text("The bot is running.")).to_be_visible()
     await carol.presses("Approve", "Approve")
     await carol.sees("Approved")
+
+
+async def test_what_the_arrow_keys_chose_stays_chosen_when_a_later_answer_comes(
+    desktop: Desktop,
+) -> None:
+    """The answer to the last letter is slow; what it offers, too, is still marked."""
+    alice = await desktop.window(ALICE)
+    keys, is_chosen = alice.tab.keyboard, asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("typed") == "fabri":
+            await is_chosen.wait()
+        await route.continue_()
+
+    await alice.tab.route("**/api/suggest", slow)
+    await alice.types("/upgrade")
+    field, options = (
+        alice.form.get_by_label("Customer", exact=True),
+        alice.form.get_by_role("option"),
+    )
+    await expect(field).to_be_focused()
+    await keys.type("fabr")
+    await expect(options).to_have_count(2)
+    await keys.type("i")
+    await keys.press("ArrowDown")
+    await keys.press("ArrowDown")
+    await options.first.evaluate("node => { node.dataset.old = 'yes'; }")
+    is_chosen.set()
+    await expect(options.first).not_to_have_attribute("data-old", "yes")
+    await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    chosen = await options.nth(1).inner_text()
+    await keys.press("Enter")
+    await expect(field).to_have_value(chosen)
 
 
 async def test_the_whole_story_with_the_keyboard_alone(desktop: Desktop) -> None:

@@ -138,11 +138,15 @@ function combobox(object, label, source, take) {
   let offered = [];
   let marked = -1;
   let asked = 0;
+  const unmark = () => {
+    marked = -1;
+    field.removeAttribute("aria-activedescendant");
+  };
   const close = () => {
     asked += 1;
     list.hidden = true;
     field.setAttribute("aria-expanded", "false");
-    field.removeAttribute("aria-activedescendant");
+    unmark();
   };
   const mark = (place) => {
     marked = (place + offered.length) % offered.length;
@@ -157,8 +161,9 @@ function combobox(object, label, source, take) {
     const mine = ++asked;
     const found = await source(typed);
     if (mine !== asked || !field.isConnected) return; // more was typed meanwhile
+    const before = offered[marked]?.value;
     offered = found ?? [];
-    marked = -1;
+    unmark();
     if (found === null) return close();
     let group = null;
     const rows = offered.flatMap((option, number) => {
@@ -174,6 +179,8 @@ function combobox(object, label, source, take) {
       : [el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No results")]));
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");
+    const still = offered.findIndex((option) => option.value === before);
+    if (still >= 0) mark(still); // chosen with the arrow keys while this answer was on its way
   };
   field.addEventListener("input", () => offer(field.value));
   field.addEventListener("focus", () => field.select());
