@@ -50,7 +50,7 @@ async def sign_in_by_device(
     store = await open_store(settings.upgrade_bot_database_url.get_secret_value())
     vault = SealedVault(store, settings.upgrade_bot_secret_key.get_secret_value())
     try:
-        with httpx.Client(verify=trust or True, timeout=10) as http:
+        with httpx.Client(verify=trust or ssl.create_default_context(), timeout=10) as http:
             await device_login(application(settings, http), vault, say, lambda: datetime.now(UTC))
         await store.trail.note("signed_in", {"client_id": settings.partner_center_client_id})
     except PartnerCenterError as error:

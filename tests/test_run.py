@@ -89,6 +89,17 @@ async def test_health_and_readiness_are_served(practice: Practice) -> None:
     await stop(process)
 
 
+async def test_what_is_never_used_is_not_loaded(practice: Practice) -> None:
+    """For months it would take memory; and nobody is warned that it is missing."""
+    process = await start(variables(practice, PYTHONPROFILEIMPORTTIME="1"))
+    lines = await ready(process)
+    await stop(process)
+    loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert {"structlog.dev", "requests.compat"} <= loaded  # who would load them
+    assert not loaded & {"rich.text", "charset_normalizer.api"}  # what those begin with
+    assert not any("Warning" in line for line in lines)
+
+
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_kill_while_performing_leaves_one_upgrade_or_none(
     practice: Practice, after: bool

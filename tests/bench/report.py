@@ -27,8 +27,7 @@ NOTES = {
     "statements, 4 for the commit, and 10 until all are answered. The quietest bursts took 43 ms; "
     "the speed of this machine changes by half within minutes.",
     "memory of an idle bot": "The four libraries that the start is compared with take 66 MB, Bolt "
-    "alone 35; PgQueuer and what it loads take 10, the sign-in's cryptography 4, and rich, which "
-    "httpx and structlog load because typer brings it, 4.",
+    "alone 35; PgQueuer and what it loads take 10, and the sign-in's cryptography 4.",
     "decisions, 1 bot on SQLite": "A bare commit is 0.2 ms, and a decision 0.7 of Python before "
     "its commit; behind it a card, a line in the thread and a direct message take 10 ms more, "
     "which begin after a quarter of a second.",
