@@ -15,7 +15,6 @@ import httpx
 import structlog
 from pydantic import TypeAdapter
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import metrics
@@ -27,7 +26,7 @@ from bot.bundles import Bundles
 from bot.conductor import Conductor
 from bot.directory import Directory
 from bot.domain.policy import PolicyBook
-from bot.door import Door
+from bot.door import Door, OneWorkspace
 from bot.explaining import explain
 from bot.findings import Finding, Mark, StartProblem, bad
 from bot.health import Health
@@ -354,16 +353,9 @@ class Bot:
         )
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
-        """Bolt, told who we are, so that it need not ask Slack within the first click's time.
-
-        Its own logger would write whole payloads of people at level INFO.
-        """
+        """Bolt; its own logger would write whole payloads of people at level INFO."""
         quiet = logging.getLogger("slack_bolt")
         quiet.setLevel(logging.ERROR)
-
-        async def authorize() -> AuthorizeResult:
-            return AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token=slack.token)
-
         secret = self._settings.slack_signing_secret
         return Door(
             rush=self._rush,
@@ -372,7 +364,7 @@ class Bot:
                 base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
             ),
             signing_secret=secret.get_secret_value() if secret else "",
-            authorize=authorize,
+            authorize=OneWorkspace(team_id, slack.token or ""),
             process_before_response=True,
             request_verification_enabled=False,  # `Web` has, and sockets need none
             ssl_check_enabled=False,  # `Web` answers it
