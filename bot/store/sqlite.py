@@ -57,6 +57,7 @@ class Sqlite:
         self._clock = clock
         self._writer = _Lane(engine, "store-writer", "IMMEDIATE")
         self._reader = _Lane(engine, "store-reader", "DEFERRED")
+        self._copier = ThreadPoolExecutor(1, "store-copier")
         self._copying: asyncio.Task[None] | None = None
         self.queue = Queue()
 
@@ -98,7 +99,8 @@ class Sqlite:
         """Let what has begun come to its end."""
         if self._copying:
             self._copying.cancel()  # whoever closes the file last copies everything
-        await asyncio.gather(self._writer.close(), self._reader.close())
+        copied = asyncio.to_thread(self._copier.shutdown)
+        await asyncio.gather(self._writer.close(), self._reader.close(), copied)
         self._engine.dispose()
 
     async def _copy_soon(self) -> None:
@@ -106,7 +108,7 @@ class Sqlite:
         in a hundred do that, for ten milliseconds; this way nobody waits for it."""
         try:
             await asyncio.sleep(COPY_AFTER)
-            await asyncio.to_thread(self._copy)
+            await asyncio.get_running_loop().run_in_executor(self._copier, self._copy)
         except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # the next commit tries again
             log.warning("store.log_not_copied", trouble=str(error))
         finally:

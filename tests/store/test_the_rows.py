@@ -1,6 +1,7 @@
 """Steps are compare-and-set, history only grows, and migrations make the tables of the code."""
 
 import asyncio
+import threading
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -134,6 +135,34 @@ async def test_a_log_that_cannot_be_copied_is_said_and_copied_later(
         while size(path) < 5_000_000:
             await database.write(database.now)
     await database.close()
+
+
+async def test_whoever_closes_the_store_waits_for_the_copy_of_the_log(path: Path) -> None:
+    """Afterwards nothing has the file open, so that it can be moved."""
+    database = await Sqlite.open(path, lambda: NOW)
+    await database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (k TEXT, v BLOB)"))
+    opened: list[object] = []
+    copied, may_end = threading.Event(), threading.Event()
+
+    def end(raw: object, _: object) -> None:
+        if raw in opened:  # it is not the writer's
+            copied.set()
+            assert may_end.wait(20)
+
+    def close(raw: object, _: object) -> None:
+        if raw in opened:
+            opened.remove(raw)
+
+    sa.event.listen(database._engine, "connect", lambda raw, _: opened.append(raw))
+    sa.event.listen(database._engine, "checkin", end)
+    sa.event.listen(database._engine, "close", close)
+    await asyncio.gather(*(database.write(_fifty_kilobytes) for _ in range(100)))
+    assert await asyncio.to_thread(copied.wait, 20)
+    assert len(opened) == 1
+    asyncio.get_running_loop().call_later(0.2, may_end.set)
+    await database.close()
+    assert may_end.is_set()
+    assert opened == []
 
 
 def size(path: Path) -> int:
