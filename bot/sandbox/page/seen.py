@@ -17,8 +17,8 @@ def state(practice: Practice, user: str) -> Json:
     """All of it, for a page that begins."""
     slack = practice.slack.workspace
     slack.direct_messages(user)
-    here = [channel for channel in slack.channels.values() if user in channel.members]
-    visible = {channel.id for channel in here}
+    here = [each for each in slack.channels.values() if user in each.members]
+    visible = {each.id for each in here}
     return {
         "bot": slack.bot.id,
         "url": slack.url,
