@@ -272,10 +272,20 @@ async def test_an_address_that_is_dead_is_given_up(workspace: Conversation) -> N
     assert workspace.bot._sockets
     app = workspace.bot._sockets._app
     good = slack.api._connect
-    slack.api._connect = lambda: good().replace("ticket=", "ticket=used-")
+    dead: list[str] = []
+
+    def address() -> str:
+        dead.append(good().replace("ticket=", "ticket=used-"))
+        return dead[-1]
+
+    slack.api._connect = address
     sockets = Sockets(app, slack.workspace.app_token, 2, ping_every=0.05, watch_every=0.1)
     connecting = asyncio.create_task(sockets.connect())
-    await asyncio.sleep(0.3)
+
+    async def both_asked_again() -> bool:
+        return len(dead) >= 4
+
+    await until(10, both_asked_again)
     assert not connecting.done()
     assert await sockets.connected() == 0
     slack.api._connect = good
