@@ -80,12 +80,17 @@ def approve(request: UpgradeRequest, who: Person, at: datetime, round: int) -> T
         raise Refused(Reason.VOTED_ALREADY, request=request)
     _check(request, Step.APPROVE, at, round)
     approvals = (*request.approvals, Approval(who, at, request.fingerprint))
-    after = replace(request, approvals=approvals, readers=_without(request.readers, who))
-    if len(approvals) < request.policy.approvals:
-        return _take(after, Step.APPROVE, State.AWAITING_APPROVAL, at, who)
-    if request.policy.confirm is not Confirm.NOBODY:
-        return _take(after, Step.APPROVE, State.APPROVED, at, who)
-    return _take(_claimed(after, who, at), Step.APPROVE, State.PERFORMING, at, who)
+    is_last = len(approvals) >= request.policy.approvals
+    after = replace(
+        request,
+        version=request.version + 1,
+        state=State.APPROVED if is_last else State.AWAITING_APPROVAL,
+        approvals=approvals,
+        readers=_without(request.readers, who),
+    )
+    if is_last and request.policy.confirm is Confirm.NOBODY:
+        after = replace(_claimed(after, who, at), state=State.PERFORMING)
+    return after, Event(Step.APPROVE, after.state, at, who)
 
 
 def decline(request: UpgradeRequest, who: Person, at: datetime, round: int, why: str) -> Taken:
