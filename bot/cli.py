@@ -252,9 +252,10 @@ def leave_out_what_is_unused() -> None:
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
-GARBAGE = (20_000, 20, 50)
+GARBAGE = (50_000, 20, 50)
 """How much may lie about until the collector looks: a click leaves hundreds of objects, nearly none
-in a circle, and with Python's 700 it looks several times during each."""
+in a circle, and with Python's 700 it looks several times during each. Sixty clicks at once are not
+enough for a look."""
 
 
 def calm_the_collector() -> None:
