@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import uuid
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,9 +29,9 @@ from tests.postgres import PostgresServer
 from tests.requests import NO_LIMIT
 
 
-async def added(store: Store, approvals: int = 1) -> UpgradeRequest:
-    """A new request in the store, which a day ends."""
-    request = replace(request_in(State.AWAITING_APPROVAL), confirmed_at=None, sent_at=None)
+async def added(store: Store, approvals: int = 1, **facts: Any) -> UpgradeRequest:
+    """A new request in the store, which a day ends, with these `facts`."""
+    request = replace(request_in(State.AWAITING_APPROVAL), confirmed_at=None, sent_at=None, **facts)
     request = replace(request, policy=replace(request.policy, approvals=approvals))
     now = await store.now()
     request = replace(request, created_at=now, expires_at=now + timedelta(days=1))
@@ -95,6 +97,24 @@ async def test_every_commit_is_on_the_disk(path: Path) -> None:
 
     assert await database.write(settings) == await database.read(settings) == ("wal", 2)
     await database.close()
+
+
+@pytest.mark.parametrize("length", [1, 400, 1100, 1400])
+async def test_a_vote_does_not_write_its_neighbours_again(path: Path, length: int) -> None:
+    """However long the requests are, and so however they fill their pages: some that lie apart get
+    a vote each, in one commit, and for each of them little is written."""
+    ids = [str(uuid.UUID(int=number)) for number in range(240)]
+    voted, log = ids[::8], path.with_name(f"{path.name}-wal")
+    store = await Store.open(f"sqlite:///{path}", lambda: NOW)
+    await asyncio.gather(*(added(store, id=each, reason="b" * length) for each in ids))
+    await store.close()
+    store = await Store.open(f"sqlite:///{path}", lambda: NOW)
+    before = size(log)
+    await asyncio.gather(
+        *(store.take(each, lambda r, now: story.approve(r, CAROL, now, 1)) for each in voted)
+    )
+    assert size(log) - before < 16_000 * len(voted)
+    await store.close()
 
 
 async def test_no_commit_copies_the_log_but_soon_it_is_copied(path: Path) -> None:
