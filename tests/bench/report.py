@@ -24,9 +24,9 @@ NOTES = {
     "0.3 the step with its seal and five statements, 0.3 and more the disk's sync, and the rest is "
     "the way to the store's thread and back, and the network. In quiet minutes it is met.",
     "acknowledging a decision, 64 at once, p99": "All of it is Python in one process, one click "
-    "after the other: 16 to 20 ms until all are read and dispatched, 16 to 26 for their steps and "
-    "statements, 4 for the commit, and 10 until all are answered. The quietest bursts took 43 ms; "
-    "the speed of this machine changes by half within minutes.",
+    "after the other: 14 to 18 ms until all are read and dispatched, 16 to 20 for their steps and "
+    "statements, 3 for the commit, and 5 to 8 until all are answered. The quietest bursts took "
+    "38 ms; the speed of this machine changes by half within minutes.",
     "memory of an idle bot": "The four libraries that the start is compared with take 66 MB, Bolt "
     "alone 35; PgQueuer and what it loads take 10, and the sign-in's cryptography 4.",
     "decisions, 1 bot on SQLite": "A bare commit is 0.2 ms, and a decision 0.7 of Python before "
