@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import stamina
 import structlog
 
 from bot import metrics
@@ -32,6 +32,7 @@ from bot.errors import (
 )
 from bot.partner_center import wire
 from bot.partner_center.auth import SignIn
+from bot.repeating import repeated
 
 log = structlog.get_logger()
 
@@ -43,6 +44,10 @@ BODY_LIMIT = 20 * 1024 * 1024
 
 ASIDE = 5.0
 """Seconds for a read that nobody waits for."""
+
+NOTHING_MORE = httpx.ByteStream(b"")
+"""What is put in place of an answer's stream once it is read. The two hold each other, and only the
+garbage collector would find them."""
 
 LONGEST_WAIT = 10.0
 """Seconds that a read waits when Partner Center asks to slow down; beyond, it gives up."""
@@ -159,22 +164,25 @@ class Client:
         Returns what `read` makes of the parsed JSON. Raises one of the errors of `bot/errors.py`.
         """
         self._budget.call()
-        async for attempt in stamina.retry_context(
-            on=self._is_worth_repeating,
+        tries = count()
+
+        async def once() -> T:
+            if next(tries):
+                metrics.RETRIES.inc()
+            call = Call(self._new_id(), trace)
+            async with self._places:
+                reply = await self._send("GET", path, call, headers, params=params)
+            return _read(reply, call, read)
+
+        return await repeated(
+            once,
+            self._is_worth_repeating,
             attempts=TRIES,
             timeout=None,
             wait_initial=self._limits.retry_pause,
             wait_jitter=self._limits.retry_pause,
             wait_max=5,
-        ):
-            if attempt.num > 1:
-                metrics.RETRIES.inc()
-            with attempt:
-                call = Call(self._new_id(), trace)
-                async with self._places:
-                    reply = await self._send("GET", path, call, headers, params=params)
-                return _read(reply, call, read)
-        raise AssertionError("stamina either returns or raises")
+        )
 
     async def get_aside(self, path: str, trace: Trace, read: Callable[[Any], T], **more: Any) -> T:
         """Read what nobody waits for: once, quickly, and whatever comes of it slows nothing else
@@ -272,6 +280,7 @@ class Client:
                 body += part
                 if len(body) > BODY_LIMIT:
                     raise Unreadable("an answer without end", **_ids(call))
+        response.stream = NOTHING_MORE
         return Reply(response.status_code, response.headers, bytes(body))
 
     def _is_worth_repeating(self, error: Exception) -> bool | float:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-import stamina
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
@@ -18,6 +17,7 @@ from bot.domain.policy import Person
 from bot.domain.subscription import Customer
 from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
+from bot.repeating import repeated
 from bot.store import bundles, deliveries, rows, tables, waiting
 from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
@@ -498,12 +498,9 @@ class Store:
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     """What `work` returns; it is done again for as long as the database is away."""
-    async for attempt in stamina.retry_context(
-        Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
-    ):
-        with attempt:
-            done = await work()
-    return done
+    return await repeated(
+        work, Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
+    )
 
 
 class _ShownMeanwhile(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -172,6 +173,22 @@ async def test_reads_are_repeated_and_writes_are_not(server: Server, client: Cli
     with pytest.raises(Unreachable):
         await client.post("customers", Call("r", TRACE), {}, anything)
     assert len(server.seen) == 1
+
+
+async def test_a_read_that_goes_well_leaves_no_circles(server: Server, client: Client) -> None:
+    """Only the garbage collector would find them, and it stops everybody meanwhile."""
+    server.answer = answers(b"{}")
+    await client.get("customers", TRACE, anything)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await client.get("customers", TRACE, anything)
+        gc.collect()
+        left = {type(each).__module__.partition(".")[0] for each in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left & {"httpx", "httpcore", "stamina", "tenacity"}
 
 
 async def test_a_refused_token_is_replaced_once(server: Server, client: Client) -> None:
