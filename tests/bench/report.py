@@ -18,7 +18,7 @@ BEGIN, END = "<!-- measured: written by --report -->", "<!-- end -->"
 NOTES = {
     "acknowledging /upgrade, 64 at once": "The stock app does nothing behind its acknowledgement. "
     "The bot checks, names and times each command, reads it into a model and begins a look-up; "
-    "it makes up for that by reading forms faster: from run to run it was 0.79 to 1.09 times as "
+    "it makes up for that by reading forms faster, and from run to run it is 1.0 to 1.1 times as "
     "many.",
     "acknowledging a decision, 1 at a time, p50": "About 0.5 ms are reading, Bolt and the answer, "
     "0.3 the step with its seal and five statements, 0.3 and more the disk's sync, and the rest is "
