@@ -28,9 +28,9 @@ ENOUGH = 4 * 1024 * 1024
 
 PAGE = 2048
 """Bytes. Where a vote does not fit into what is left of a page, SQLite moves the requests beside it
-too. With its usual 4096 that is so where two requests fill a page, as most do, and a vote writes
-thirty kilobytes; with half of that it is fourteen at most, however long a request is. A file keeps
-what it was made with."""
+too. With its usual 4096 that was so for ordinary requests, of which two fill a page, and a vote
+wrote thirty kilobytes; with half of that it was fourteen at most, with reasons of any length up to
+1,500. A file keeps what it was made with."""
 
 TOO_MUCH = 4 * ENOUGH // PAGE
 """Pages of the log from which on a commit copies what is left of it: while one commit follows the
