@@ -17,39 +17,39 @@ from pydantic import TypeAdapter
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import metrics
-from bot.announcer import Announcer
-from bot.asking import Asking
-from bot.background import Background, Rush
-from bot.bulk import Bulk
-from bot.bundles import Bundles
-from bot.conductor import Conductor
-from bot.directory import Directory
+from bot.commands.approver_report import explain
+from bot.commands.login import application
+from bot.config.settings import Settings
 from bot.domain.policy import PolicyBook
-from bot.door import Door, OneWorkspace
-from bot.explaining import explain
-from bot.findings import Finding, Mark, StartProblem, bad
-from bot.health import Health
-from bot.homes import Homes
-from bot.jobs import Jobs
-from bot.overview import Overview
-from bot.pace import Pace
 from bot.partner_center import ENDPOINTS, Client, Limits, PartnerCenter, SignIn
-from bot.people import SlackPeople
-from bot.performer import Performer
-from bot.permission import Permission
+from bot.partner_center.directory import Directory
 from bot.preflight import Preflight
 from bot.preflight.database import AWAY, GONE, open_store
-from bot.settings import Settings
-from bot.signing_in import application
-from bot.slack import no_redirects
-from bot.sockets import Sockets
+from bot.preflight.diagnostics import Finding, Mark, StartProblem, bad
+from bot.requests.decide import Decisions
+from bot.requests.decide_bundle import Bundles
+from bot.requests.permission import Permission
+from bot.requests.queries import Queries
+from bot.requests.rate_limit import RateLimit
+from bot.requests.submit import Submitter
+from bot.requests.submit_table import TableSubmitter
+from bot.server.health import Health
+from bot.server.http import HttpServer
+from bot.slack.bolt_app import BoltApp, OneWorkspace
+from bot.slack.errors import no_redirects
+from bot.slack.home_tabs import HomeTabs
+from bot.slack.people import SlackPeople
+from bot.slack.publisher import Publisher
+from bot.slack.socket_mode import SocketMode
 from bot.store import Store
-from bot.upkeep import Upkeep
-from bot.vault import SealedVault
-from bot.web import Web
-from bot.workflow import Workflow
-from handlers import Desk, Guard, register
+from bot.store.vault import SealedVault
+from bot.tasks import Rush, Tasks
+from bot.telemetry import metrics
+from bot.worker.conductor import Conductor
+from bot.worker.executor import Executor
+from bot.worker.maintenance import Maintenance
+from bot.worker.worker import Worker
+from handlers import Desk, Dispatcher, register
 
 log = structlog.get_logger()
 
@@ -92,15 +92,15 @@ class Bot:
         self._trust = trust
         self._retry_pause = retry_pause
         self._rush = Rush()
-        self.background = Background(self._rush)
-        self._sockets: Sockets | None = None
+        self.tasks = Tasks(self._rush)
+        self._sockets: SocketMode | None = None
         self._closing: list[Callable[[], object]] = []
         self._slack: AsyncWebClient
         self._workspace_url = ""
-        self.upkeep: Upkeep
+        self.maintenance: Maintenance
         self.health: Health | None = None
-        self.web: Web | None = None
-        self.jobs: Jobs | None = None
+        self.web: HttpServer | None = None
+        self.worker: Worker | None = None
         self.directory: Directory | None = None
         self.store: Store | None = None
 
@@ -116,15 +116,15 @@ class Bot:
         desk, slack, sign_in, team_id = await self._prepare()
         assert self.store  # noqa: S101 - opened by `_prepare`
         health = self.health = Health(self.store, sign_in)
-        self.jobs = desk.jobs
+        self.worker = desk.worker
         if self.directory:
             self.directory.start()
         app = self._bolt(slack, team_id)
-        register(app, Guard(desk, self.background))
-        await desk.jobs.start()
+        register(app, Dispatcher(desk, self.tasks))
+        await desk.worker.start()
         await self._note_the_start()
         self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
-        self._keep_doing(self.upkeep.for_ever(), "upkeep")
+        self._keep_doing(self.maintenance.for_ever(), "upkeep")
         await self._listen(app, health)
         health.accepting = True
         log.info("bot.ready", mode="socket" if self._sockets else "http", port=self._port)
@@ -165,7 +165,7 @@ class Bot:
             desk, slack, _, team_id = await self._prepare()
             assert self.store  # noqa: S101 - just prepared
             people = SlackPeople(slack, team_id, self._clock)
-            return await explain(which, self.store, desk.workflow, people)
+            return await explain(which, self.store, desk.decisions, people)
         except AWAY as error:
             raise StartProblem([GONE]) from error
         finally:
@@ -182,7 +182,7 @@ class Bot:
             raise StartProblem(wrong)
         team_id, self._workspace_url = preflight.slack.team_id, preflight.slack.workspace_url
         days = self._settings.upgrade_bot_people_days
-        self.upkeep = Upkeep(store, timedelta(days=days) if days else None)
+        self.maintenance = Maintenance(store, timedelta(days=days) if days else None)
         desk = self._desk(self._slack, PartnerCenter(client), store, team_id)
         return desk, self._slack, sign_in, team_id
 
@@ -217,9 +217,9 @@ class Bot:
             await self._sockets.close()
         if self.web:
             await self.web.stop()
-        draining = [self.background.drain(grace)]
-        if self.jobs:
-            draining.append(self.jobs.stop(grace))
+        draining = [self.tasks.drain(grace)]
+        if self.worker:
+            draining.append(self.worker.stop(grace))
         await asyncio.gather(*draining)
         for close in reversed(self._closing):
             ended = close()
@@ -231,7 +231,7 @@ class Bot:
         """Wait until nothing is left that was begun; a bot of a shared database never knows."""
         if self.store and not self.store.is_shared:
             await self.store.queue.quiet()
-        await self.background.quiet()
+        await self.tasks.quiet()
 
     @property
     def _port(self) -> int:
@@ -286,7 +286,7 @@ class Bot:
     ) -> Desk:
         self.directory = Directory(partner_center.customers, new_id)
         people = SlackPeople(slack, team_id, self._clock)
-        announcer = Announcer(
+        publisher = Publisher(
             slack,
             store,
             workspace_url=self._workspace_url,
@@ -294,13 +294,13 @@ class Bot:
             language=self._settings.upgrade_bot_language,
             locale_of=people.locale,
         )
-        performer = Performer(
+        executor = Executor(
             store=store,
             partner_center=partner_center,
             policies=self._policies,
         )
         permission = Permission(people, self._policies)
-        asking = Asking(
+        submitter = Submitter(
             store=store,
             partner_center=partner_center,
             directory=self.directory,
@@ -310,16 +310,16 @@ class Bot:
             prices=self._settings.upgrade_bot_prices,
             new_id=new_id,
         )
-        workflow = Workflow(store, people, permission)
-        overview = Overview(
+        decisions = Decisions(store, people, permission)
+        queries = Queries(
             store=store,
             people=people,
             permission=permission,
             policies=self._policies,
-            asking=asking,
+            submitter=submitter,
         )
-        bulk = Bulk(
-            asking=asking,
+        bulk = TableSubmitter(
+            submitter=submitter,
             permission=permission,
             store=store,
             partner_center=partner_center,
@@ -327,12 +327,12 @@ class Bot:
             policies=self._policies,
             new_id=new_id,
         )
-        homes = Homes(store, overview, people, announcer, self.background)
-        jobs = Jobs(
+        homes = HomeTabs(store, queries.home, people.locale, publisher, self.tasks)
+        worker = Worker(
             store=store,
-            performer=performer,
+            executor=executor,
             conductor=Conductor(store),
-            announcer=announcer,
+            publisher=publisher,
             rush=self._rush,
             homes=homes,
             take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
@@ -340,16 +340,16 @@ class Bot:
         return Desk(
             people=people,
             permission=permission,
-            asking=asking,
-            workflow=workflow,
-            overview=overview,
-            performer=performer,
-            announcer=announcer,
-            jobs=jobs,
+            submitter=submitter,
+            decisions=decisions,
+            queries=queries,
+            executor=executor,
+            publisher=publisher,
+            worker=worker,
             homes=homes,
             bulk=bulk,
             bundles=Bundles(permission, store),
-            pace=Pace(self._clock),
+            rate_limit=RateLimit(self._clock),
         )
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
@@ -357,7 +357,7 @@ class Bot:
         quiet = logging.getLogger("slack_bolt")
         quiet.setLevel(logging.ERROR)
         secret = self._settings.slack_signing_secret
-        return Door(
+        return BoltApp(
             rush=self._rush,
             name="upgrade-bot",  # Bolt would read the source of half the program to find one
             client=AsyncWebClient(
@@ -376,7 +376,7 @@ class Bot:
     async def _listen(self, app: AsyncApp, health: Health) -> None:
         token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
         signed = None if token or not secret else (app, secret.get_secret_value())
-        self.web = Web(self._settings.upgrade_bot_http, health.parts, health.measure, signed)
+        self.web = HttpServer(self._settings.upgrade_bot_http, health.parts, health.measure, signed)
         try:
             await self.web.start()
         except OSError as error:
@@ -384,5 +384,5 @@ class Bot:
             raise StartProblem([bad("UPGRADE_BOT_HTTP", what, "Take another port.")]) from error
         if token:
             count = self._settings.upgrade_bot_sockets
-            self._sockets = health.sockets = Sockets(app, token.get_secret_value(), count)
+            self._sockets = health.sockets = SocketMode(app, token.get_secret_value(), count)
             await self._sockets.connect()

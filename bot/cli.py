@@ -46,10 +46,10 @@ def run() -> None:
     Exit code 2 when something is not as it must be; every problem is named, each with its fix.
     """
     leave_out_what_is_unused()
-    from bot import logs
     from bot.app import Bot
-    from bot.findings import StartProblem
-    from bot.settings import SettingsProblem, load
+    from bot.config.settings import SettingsProblem, load
+    from bot.preflight.diagnostics import StartProblem
+    from bot.telemetry import logs
 
     try:
         settings, policies = load(os.environ)
@@ -71,10 +71,10 @@ def check(
     A line for each thing, with its fix where it needs one. Exit code 0 when all is well, 1 with
     warnings, 2 when the bot could not work.
     """
-    from bot import logs
     from bot.app import Bot
-    from bot.findings import StartProblem, bad, exit_code, show
-    from bot.settings import SettingsProblem, load
+    from bot.config.settings import SettingsProblem, load
+    from bot.preflight.diagnostics import StartProblem, bad, exit_code, show
+    from bot.telemetry import logs
 
     try:
         settings, policies = load(os.environ)
@@ -102,10 +102,10 @@ def login() -> None:
     Takes the settings of `run` and UPGRADE_BOT_SECRET_KEY. Sign in as the service account with the
     role Admin agent, with MFA.
     """
-    from bot import logs
-    from bot.findings import StartProblem
-    from bot.settings import SettingsProblem, load
-    from bot.signing_in import sign_in_by_device
+    from bot.commands.login import sign_in_by_device
+    from bot.config.settings import SettingsProblem, load
+    from bot.preflight.diagnostics import StartProblem
+    from bot.telemetry import logs
 
     try:
         settings, _policies = load(os.environ)
@@ -123,7 +123,7 @@ def manifest(
     ] = "",
 ) -> None:
     """Print the manifest to create the Slack app from: for Socket Mode, or for HTTP mode."""
-    from bot import manifest as made
+    from bot.commands import manifest as made
 
     try:
         typer.echo(made.for_http(http) if http else made.for_sockets(), nl=False)
@@ -142,7 +142,7 @@ def export_trail(
     Needs UPGRADE_BOT_DATABASE_URL alone. Cells that a spreadsheet would take for a formula begin
     with an apostrophe.
     """
-    from bot.audit import export
+    from bot.commands.audit import export
 
     if as_csv and as_json:
         raise typer.BadParameter("choose --csv or --json")
@@ -170,7 +170,7 @@ def verify_trail(
     Needs UPGRADE_BOT_DATABASE_URL alone. Exit code 2 when something was touched. Somebody who can
     write to the database could make everything anew; only a tie of the log shows that.
     """
-    from bot.audit import tie_of, verdict
+    from bot.commands.audit import tie_of, verdict
 
     try:
         known = tie_of(tie)
@@ -191,9 +191,9 @@ def verify_trail(
 
 def _with_the_trail(work: "Callable[[Store], Awaitable[None]]") -> None:
     """Work on the database as it is; older tables have no trail yet."""
-    from bot.findings import StartProblem
+    from bot.config.settings import SettingsProblem, database_url
     from bot.preflight.database import open_store
-    from bot.settings import SettingsProblem, database_url
+    from bot.preflight.diagnostics import StartProblem
 
     async def opened() -> None:
         store = await open_store(database_url(os.environ), only_if_new=True)
@@ -222,9 +222,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Which customers and people they are.")] = 1,
 ) -> None:
     """Practise with a pretended Slack and Partner Center on this machine, and the real bot."""
-    from bot import logs
     from bot.sandbox.demo import serve
     from bot.sandbox.practice import Size
+    from bot.telemetry import logs
 
     logs.configure("console")
     size = Size(customers, people, seed)

@@ -4,11 +4,11 @@ The card counts the approval, and after the last one offers *Upgrade now*. Anybo
 requester above all, is told privately who may, and nothing changes.
 """
 
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click
 
 
 async def approve(click: Click, desk: Desk) -> Answer:
     """Count one more yes."""
-    await desk.workflow.approve(click.pointer, click.place)
+    await desk.decisions.approve(click.card_ref, click.actor)
     return []

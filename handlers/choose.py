@@ -7,23 +7,23 @@ form opens from what was stored when the option was listed, so it needs no call 
 import asyncio
 
 from bot.messages import forms
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
 from handlers.listing import list_options
+from handlers.payloads import Click
 
 
 async def customer(click: Click, desk: Desk) -> Answer:
     """List what can be upgraded at the chosen customer."""
-    chosen = await desk.asking.customer(click.value, click.place)
+    chosen = await desk.submitter.customer(click.value, click.actor)
     return await list_options(chosen, click, desk)
 
 
 async def option(click: Click, desk: Desk) -> Answer:
     """Open the review form."""
-    offered, policy = await desk.asking.choose(click.value, click.place.person)
+    offered, policy = await desk.submitter.choose(click.value, click.actor.person)
     change, earlier = await asyncio.gather(
-        desk.asking.price(offered.subscription, offered.option), desk.asking.earlier(offered)
+        desk.submitter.price(offered.subscription, offered.option), desk.submitter.earlier(offered)
     )
     form = forms.review(offered, policy, change, earlier)
-    await desk.announcer.open_form(click.trigger_id, form)
+    await desk.publisher.open_form(click.trigger_id, form)
     return []

@@ -4,10 +4,10 @@ Only they see how it is used, with examples, and who may ask, approve and confir
 """
 
 from bot.messages import replies
-from handlers.guard import Answer, Desk
-from handlers.inbound import Command
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Command
 
 
 async def show(command: Command, desk: Desk) -> Answer:
     """Say how it is used, and who may do what."""
-    return [replies.usage(desk.permission.policy_here(command.place))]
+    return [replies.usage(desk.permission.policy_here(command.actor))]

@@ -4,16 +4,16 @@ Only they see the newest requests of this channel, their own, or those for a cus
 of each, who asked and decided, when, and a link to its card.
 """
 
-from bot.messages import past
-from handlers.guard import Answer, Desk
-from handlers.inbound import Command
+from bot.messages import history
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Command
 
 
 async def show(command: Command, desk: Desk) -> Answer:
     """List requests, the newest first; one more is asked for, to know whether there are more."""
     whose = command.text.strip().partition(" ")[2].strip()
-    if whose.lower() == past.MINE:
-        found = await desk.overview.asked_by_me(command.place, past.SHOWN + 1)
+    if whose.lower() == history.MINE:
+        found = await desk.queries.asked_by_me(command.actor, history.SHOWN + 1)
     else:
-        found = await desk.overview.asked_here(whose, command.place, past.SHOWN + 1)
-    return [past.history(whose, found, await desk.overview.links(found))]
+        found = await desk.queries.asked_here(whose, command.actor, history.SHOWN + 1)
+    return [history.history(whose, found, await desk.queries.links(found))]

@@ -3,8 +3,8 @@
 They see what waits for them, what they asked for, what was done lately, and how it is used.
 """
 
-from handlers.guard import Desk
-from handlers.inbound import HomeOpened
+from handlers.dispatch import Desk
+from handlers.payloads import HomeOpened
 
 
 async def opened(event: HomeOpened, desk: Desk) -> None:

@@ -9,16 +9,16 @@ from contextlib import aclosing
 
 from bot.domain.subscription import Customer
 from bot.messages import options
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click, Command, Search
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click, Command, Search
 
 
 async def list_options(customer: Customer, event: Command | Click | Search, desk: Desk) -> Answer:
     """Show what can be upgraded, as it becomes known."""
-    place, url, goes_on = event.place, event.response_url, False
-    async with aclosing(desk.asking.options(customer, place)) as parts:
+    actor, url, goes_on = event.actor, event.response_url, False
+    async with aclosing(desk.submitter.options(customer, actor)) as parts:
         async for part in parts:
             messages = options.upgrade_options(customer, part, goes_on=goes_on)
-            url = await desk.announcer.respond(url, place.person, place.channel_id, messages)
+            url = await desk.publisher.respond(url, actor.person, actor.channel_id, messages)
             goes_on = True
     return []

@@ -4,11 +4,11 @@ The card says who is looking, so that two do not do the same work; pressed once 
 decision, it is gone. It decides nothing.
 """
 
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click
 
 
 async def press(click: Click, desk: Desk) -> Answer:
     """Say that this person is looking, or no longer."""
-    await desk.workflow.looking(click.pointer, click.place)
+    await desk.decisions.looking(click.card_ref, click.actor)
     return []

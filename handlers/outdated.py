@@ -7,8 +7,8 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.errors import Reason, Refused
 from handlers import help
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click, Command, Submission
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click, Command, Submission
 
 
 async def command(command: Command, desk: Desk) -> Answer:

@@ -3,11 +3,11 @@
 The card shows that it is running, then what came of it; the result stands in its thread.
 """
 
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click
 
 
 async def upgrade_now(click: Click, desk: Desk) -> Answer:
     """Claim the upgrade for this click, and have it performed."""
-    await desk.workflow.confirm(click.pointer, click.place)
+    await desk.decisions.confirm(click.card_ref, click.actor)
     return []

@@ -3,19 +3,19 @@
 The request's card appears in the channel. A form that lacks something stays open and says what.
 """
 
-from bot import buttons
-from handlers.guard import Answer, Desk
-from handlers.inbound import Submission
+from bot.messages import action_ids
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Submission
 
 
 async def submit(form: Submission, desk: Desk) -> Answer:
     """Make the request; its card is posted."""
-    await desk.asking.ask(
+    await desk.submitter.ask(
         form.view.private_metadata,
-        form.place.person,
+        form.actor.person,
         form_id=form.view.id,
-        reason=form.field(buttons.REASON),
-        evidence=form.field(buttons.EVIDENCE),
-        seats=form.field(buttons.SEATS),
+        reason=form.field(action_ids.REASON),
+        evidence=form.field(action_ids.EVIDENCE),
+        seats=form.field(action_ids.SEATS),
     )
     return []

@@ -4,11 +4,11 @@ Only they see, line by line, what is in order for them in this channel and what 
 do about it.
 """
 
-from bot.messages import standing
-from handlers.guard import Answer, Desk
-from handlers.inbound import Command
+from bot.messages import status
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Command
 
 
 async def show(command: Command, desk: Desk) -> Answer:
     """Look at everything that this person needs here."""
-    return [standing.status(await desk.asking.status(command.place))]
+    return [status.status(await desk.submitter.status(command.actor))]

@@ -8,9 +8,9 @@ these names.
 
 from bot.messages import options
 from handlers import bulk, find, help, history, status
-from handlers.guard import Answer, Desk
-from handlers.inbound import Command
+from handlers.dispatch import Answer, Desk
 from handlers.listing import list_options
+from handlers.payloads import Command
 
 
 async def typed(command: Command, desk: Desk) -> Answer:
@@ -31,7 +31,7 @@ async def typed(command: Command, desk: Desk) -> Answer:
 
 async def find_and_list(command: Command, desk: Desk) -> Answer:
     """Find the customer and list what can be upgraded."""
-    found = await desk.asking.find(command.text, command.place)
+    found = await desk.submitter.find(command.text, command.actor)
     if len(found) > 1:
         return [options.which_customer(found)]
     return await list_options(found[0], command, desk)

@@ -1,10 +1,10 @@
 """The requester presses *Withdraw*: the card closes, and nothing is ordered."""
 
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click
 
 
 async def withdraw(click: Click, desk: Desk) -> Answer:
     """Take the request back."""
-    await desk.workflow.withdraw(click.pointer, click.place)
+    await desk.decisions.withdraw(click.card_ref, click.actor)
     return []

@@ -133,7 +133,7 @@ async def _run(
 ) -> None:
     from bot.app import Bot
     from bot.cli import calm_the_collector
-    from bot.settings import load
+    from bot.config.settings import load
 
     bot = Bot(*load(environment), retry_pause=0.02)
     await bot.start()

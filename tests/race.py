@@ -18,13 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bot import buttons
 from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused
+from bot.messages import action_ids
 from bot.sandbox.partner_center import records
 from bot.sandbox.practice import ALICE, CHANNEL
-from handlers.guard import Answer, Desk
-from handlers.inbound import Click
+from handlers.dispatch import Answer, Desk
+from handlers.payloads import Click
 from tests.postgres import PostgresServer
 from tests.story import Story
 
@@ -121,7 +121,7 @@ def as_upgrade_now(story: Story, click: dict[str, Any]) -> dict[str, Any]:
     pressed = copy.deepcopy(click)
     pressed["user"]["id"] = ALICE
     action = pressed["actions"][0]
-    action["action_id"] = buttons.UPGRADE_NOW
+    action["action_id"] = action_ids.UPGRADE_NOW
     action["action_ts"] = story.practice.slack.workspace.new_ts()
     return pressed
 
@@ -173,13 +173,13 @@ def without_claim() -> None:
     from handlers import perform
 
     async def upgrade_now(click: Click, desk: Desk) -> Answer:
-        request = await desk.workflow._store.request(click.pointer.request_id)
+        request = await desk.decisions._store.request(click.card_ref.request_id)
         if request.state is not State.APPROVED:
             raise Refused(Reason.WRONG_STATE, request=request)
-        _, listed, _ = await desk.performer._as_it_is_now(request)
+        _, listed, _ = await desk.executor._as_it_is_now(request)
         assert listed
-        await desk.performer._partner_center.perform(request, listed)
-        await desk.workflow.confirm(click.pointer, click.place)
+        await desk.executor._partner_center.perform(request, listed)
+        await desk.decisions.confirm(click.card_ref, click.actor)
         return []
 
     perform.upgrade_now = upgrade_now

@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot import buttons
 from bot.domain.upgrade import State
+from bot.messages import action_ids
 from bot.messages.card import MARKERS
 from bot.sandbox.partner_center import Trouble, records
 from bot.sandbox.practice import ALICE, BOB, CHANNEL
@@ -165,9 +165,9 @@ class Soak:
         for card in self._story.cards():
             for block in card.blocks:
                 for each in block.get("elements", []):
-                    if each.get("action_id") == buttons.WITHDRAW:
+                    if each.get("action_id") == action_ids.WITHDRAW:
                         hands = self._story.practice.slack.interactions
-                        await hands.click(ALICE, card, buttons.WITHDRAW)
+                        await hands.click(ALICE, card, action_ids.WITHDRAW)
 
     async def _bad_luck(self) -> None:
         """Each kind waits until it has struck: the bot calls less often while there is trouble, so

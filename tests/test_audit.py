@@ -19,16 +19,16 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import audit
-from bot.audit import FORGOTTEN, cell, export
-from bot.domain import story
+from bot.commands import audit
+from bot.commands.audit import FORGOTTEN, cell, export
+from bot.domain import lifecycle
 from bot.domain.policy import Person
 from bot.domain.upgrade import State
 from bot.sandbox.practice import ALICE, BOB, CAROL
-from bot.store import Store, Tie, seals
+from bot.store import Store, Tie, hash_chain
 from bot.store.postgres import Postgres
 from bot.store.trail import TURN
-from bot.upkeep import Upkeep
+from bot.worker.maintenance import Maintenance
 from tests.conftest import Start
 from tests.domain.test_the_states import request_in
 from tests.postgres import PostgresServer
@@ -81,7 +81,7 @@ async def exported(store: Store, since: datetime | None = None) -> list[dict[str
 async def test_every_step_refusal_and_look_is_on_it(workspace: Conversation) -> None:
     """In the order in which it happened, and by whom."""
     await an_upgrade(workspace)
-    await workspace.bot.upkeep.once()
+    await workspace.bot.maintenance.once()
     lines = await exported(store_of(workspace))
     who = {ALICE: "alice", BOB: "bob", CAROL: "carol", "upgrade-bot": "bot"}
     journal = [each for each in lines if each["of"] == "journal"]
@@ -92,8 +92,8 @@ async def test_every_step_refusal_and_look_is_on_it(workspace: Conversation) -> 
         ("refused", "bob"),
         ("tie", "bot"),
     ]
-    story = [each for each in lines if each["of"] != "journal"]
-    assert [(each["what"], who[str(each["by"]).rpartition("/")[2]]) for each in story] == [
+    lifecycle = [each for each in lines if each["of"] != "journal"]
+    assert [(each["what"], who[str(each["by"]).rpartition("/")[2]]) for each in lifecycle] == [
         ("ask", "alice"),
         ("approve", "carol"),
         ("claim", "alice"),
@@ -104,7 +104,7 @@ async def test_every_step_refusal_and_look_is_on_it(workspace: Conversation) -> 
     ]
     assert journal[3]["reason"] == "may_not_approve"
     assert journal[3]["facts"]["tried"] == "approve"  # type: ignore[index]
-    assert journal[3]["facts"]["request"] == story[0]["of"]  # type: ignore[index]
+    assert journal[3]["facts"]["request"] == lifecycle[0]["of"]  # type: ignore[index]
 
 
 async def test_an_upgrade_is_tied_to_all_that_it_hangs_on(workspace: Conversation) -> None:
@@ -113,14 +113,19 @@ async def test_an_upgrade_is_tied_to_all_that_it_hangs_on(workspace: Conversatio
     await an_upgrade(workspace)
     card = await workspace.newest_card()
     lines = {str(each["what"]): each for each in await exported(store_of(workspace))}
-    care, approve = lines["care"], lines["approve"]
+    follow_up, approve = lines["care"], lines["approve"]
     post = next(call for call in workspace.partner_center.calls if call.method == "POST")
-    assert (care["request_id"], care["correlation_id"]) == (post.request_id, post.correlation_id)
+    assert (follow_up["request_id"], follow_up["correlation_id"]) == (
+        post.request_id,
+        post.correlation_id,
+    )
     link = f"archives/{card.channel}/p{card.ts.replace('.', '')}"
-    assert care["card"] == f"{workspace.slack.url}{link}"
-    assert care["evidence"] == "https://crm.example/7"
-    assert str(care["partner_center_record"]).startswith("upgrade_subscription succeeded 2026-11-")
-    assert care["policy"]["approvers"] == [["S0APPROVERS"]]  # type: ignore[index]
+    assert follow_up["card"] == f"{workspace.slack.url}{link}"
+    assert follow_up["evidence"] == "https://crm.example/7"
+    assert str(follow_up["partner_center_record"]).startswith(
+        "upgrade_subscription succeeded 2026-11-"
+    )
+    assert follow_up["policy"]["approvers"] == [["S0APPROVERS"]]  # type: ignore[index]
     assert approve["fingerprint"] == lines["ask"]["fingerprint"]
     assert (approve["customer"], approve["to_plan"]) == (
         "Northwind Traders",
@@ -147,7 +152,7 @@ async def test_it_is_proved_whole_and_a_tie_in_the_log_proves_it_elsewhere(
 ) -> None:
     """The log of another machine vouches for everything before the tie."""
     await an_upgrade(workspace)
-    tie = await workspace.bot.upkeep.once()
+    tie = await workspace.bot.maintenance.once()
     assert tie
     assert any(each["event"] == "audit.tied" and each["seal"] == tie.seal for each in log)
     await workspace.alice.asks_for_e3()
@@ -156,8 +161,8 @@ async def test_it_is_proved_whole_and_a_tie_in_the_log_proves_it_elsewhere(
         proof = await store_of(workspace).trail.verify(known)
         assert proof.broken == []
         assert proof.last_tie == tie
-    assert await workspace.bot.upkeep.once(), "what changed since is tied"
-    assert await workspace.bot.upkeep.once() is None, "and then there is nothing left"
+    assert await workspace.bot.maintenance.once(), "what changed since is tied"
+    assert await workspace.bot.maintenance.once() is None, "and then there is nothing left"
 
 
 UNLOCK = (
@@ -238,7 +243,7 @@ async def test_whatever_is_touched_is_named(
 ) -> None:
     """By somebody who has the file, and takes its triggers away first."""
     await an_upgrade(workspace)
-    await workspace.bot.upkeep.once()
+    await workspace.bot.maintenance.once()
     copied = copy_of(workspace, tmp_path)
     with closing(sqlite3.connect(copied)) as database, database:
         ((done,),) = database.execute("SELECT id FROM requests WHERE state = 'done'").fetchall()
@@ -265,7 +270,7 @@ async def test_whoever_makes_everything_anew_is_found_by_a_tie_of_the_log(
 ) -> None:
     """All seals fit, but for the one that was written down elsewhere."""
     await an_upgrade(workspace)
-    tie = await workspace.bot.upkeep.once()
+    tie = await workspace.bot.maintenance.once()
     copied = copy_of(workspace, tmp_path)
     with closing(sqlite3.connect(copied)) as database, database:
         database.executescript(UNLOCK)
@@ -286,9 +291,9 @@ def make_anew(database: sqlite3.Connection) -> None:
     for request_id, version, step, at, body, personal, _hash, _seal in lines:
         before = before if request_id == chain else ""
         forged = personal and personal.replace("U0CAROL", "U0DAVID")
-        hidden = seals.digest(forged) if forged else ""
+        hidden = hash_chain.digest(forged) if forged else ""
         when = datetime.fromisoformat(at).replace(tzinfo=UTC).isoformat()
-        before = seals.seal(before, request_id, str(version), step, when, body, hidden)
+        before = hash_chain.seal(before, request_id, str(version), step, when, body, hidden)
         chain, heads[request_id, version] = request_id, before
         database.execute(
             "UPDATE history SET personal = ?, personal_hash = ?, seal = ? "
@@ -303,8 +308,8 @@ def make_anew(database: sqlite3.Connection) -> None:
         for head in facts.get("heads", []):
             head[2] = heads[head[0], head[1]]
         when = datetime.fromisoformat(at).replace(tzinfo=UTC).isoformat()
-        text = seals.canonical(facts)
-        before = seals.seal(before, "journal", str(number), kind, when, text, hidden)
+        text = hash_chain.canonical(facts)
+        before = hash_chain.seal(before, "journal", str(number), kind, when, text, hidden)
         change = "UPDATE journal SET body = ?, seal = ? WHERE number = ?"
         database.execute(change, [text, before, number])
 
@@ -316,7 +321,7 @@ async def test_people_are_forgotten_and_the_chain_holds(workspace: Conversation)
     await workspace.bob.asks_for_e3()
     await workspace.card()
     store = store_of(workspace)
-    keeping = Upkeep(store, timedelta(days=1))
+    keeping = Maintenance(store, timedelta(days=1))
     await keeping.once()
     lines = await exported(store)
     settled = {each["of"] for each in lines if each["what"] == "finish"}
@@ -344,9 +349,9 @@ async def test_people_are_forgotten_and_the_chain_holds(workspace: Conversation)
 async def test_nobody_is_forgotten_before_the_time_or_while_it_goes_on(kept: Store) -> None:
     """On both databases: what waits, and what is still looked after, keeps its people."""
     for days in (None, timedelta(days=9)):
-        await Upkeep(kept, days).once()
+        await Maintenance(kept, days).once()
         assert (await kept.trail.verify()).forgotten == 0
-    await Upkeep(kept, timedelta(hours=1)).once()
+    await Maintenance(kept, timedelta(hours=1)).once()
     proof = await kept.trail.verify()
     assert (proof.broken, proof.forgotten) == ([], 2)
     (done, _), (declined, _), (waiting, _) = old_requests()
@@ -367,7 +372,7 @@ async def test_the_setting_is_read(start: Start) -> None:
     variables = {**workspace.practice.environment(), "UPGRADE_BOT_PEOPLE_DAYS": "1"}
     workspace.practice.environment = lambda: variables  # type: ignore[method-assign]
     await workspace.practice.start_bot()
-    await workspace.bot.upkeep.once()
+    await workspace.bot.maintenance.once()
     assert (await store_of(workspace).trail.verify()).forgotten == 6
 
 
@@ -439,11 +444,11 @@ async def test_an_old_database_is_brought_to_this_version(kept: Store) -> None:
         "lee@northwind.example",
         "megan@northwind.example",
     ]
-    assert await Upkeep(store, None).once()
+    assert await Maintenance(store, None).once()
     assert (await store.trail.verify()).broken == []
     (*_, (waiting, _)) = old_requests()
     carol = Person("T0PRACTICE", CAROL)
-    await store.take(waiting, lambda r, now: story.approve(r, carol, now, 1))
+    await store.take(waiting, lambda r, now: lifecycle.approve(r, carol, now, 1))
     assert (await store.trail.verify()).broken == []
 
 
@@ -469,12 +474,12 @@ async def test_a_dump_of_postgresql_is_restored(postgres: PostgresServer) -> Non
     url, carol = await postgres.new_database(), Person("T1", "CAROL")
     before = await Store.open(url, lambda: START)
     asked = request_in(State.AWAITING_APPROVAL)
-    await before.add(story.ask(replace(asked, version=0)), most=NO_LIMIT)
-    assert await Upkeep(before, None).once()
+    await before.add(lifecycle.ask(replace(asked, version=0)), most=NO_LIMIT)
+    assert await Maintenance(before, None).once()
     store = await Store.open(await postgres.restored(url), lambda: START)
     assert await store.request(asked.id) == await before.request(asked.id)
     assert await store.queue.depth() == await before.queue.depth() == 1
-    await store.take(asked.id, lambda newest, now: story.approve(newest, carol, now, 1))
+    await store.take(asked.id, lambda newest, now: lifecycle.approve(newest, carol, now, 1))
     found = await store.trail.verify()
     assert (found.lines, found.broken) == (3, [])
     await before.close()
@@ -558,7 +563,7 @@ async def test_a_decision_is_still_one_commit(workspace: Conversation) -> None:
     engine = store._database._engine  # type: ignore[attr-defined]
     sa.event.listen(engine, "commit", lambda _connection: commits.append("commit"))
     carol = Person("T0PRACTICE", CAROL)
-    await store.take(str(request), lambda r, now: story.approve(r, carol, now, 1))
+    await store.take(str(request), lambda r, now: lifecycle.approve(r, carol, now, 1))
     assert len(commits) == 1
     await workspace.card()
     await workspace.thread()
@@ -569,7 +574,7 @@ async def test_the_commands_need_the_database_alone(
 ) -> None:
     """An auditor has a copy, and none of the bot's secrets."""
     await an_upgrade(workspace)
-    tie = await workspace.bot.upkeep.once()
+    tie = await workspace.bot.maintenance.once()
     assert tie
     copied = copy_of(workspace, tmp_path)
     needed = {"PATH": variables(workspace.practice)["PATH"]}

@@ -15,14 +15,14 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 
 from bot.app import Bot
+from bot.config.settings import load
 from bot.errors import Unavailable
-from bot.findings import Finding, Mark, StartProblem, exit_code
+from bot.preflight.diagnostics import Finding, Mark, StartProblem, exit_code
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import CHANNEL, Practice, PracticeClock
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
-from bot.settings import load
 from bot.store import NEWEST, Store
-from bot.vault import SealedVault
+from bot.store.vault import SealedVault
 from tests.postgres import PostgresServer
 from tests.test_run import start, variables
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.directory import Index
 from bot.domain.subscription import Customer
+from bot.partner_center.directory import Index
 from bot.sandbox.partner_center import Trouble
 from tests.workspace import Conversation
 

@@ -1,4 +1,4 @@
-"""Who may import whom, as code: handlers → asking, workflow, announcer → … → domain → errors."""
+"""Which room may import which: handlers → requests, worker → slack → store … → domain → errors."""
 
 import ast
 from pathlib import Path
@@ -12,85 +12,44 @@ LOW = {"bot.domain", "bot.errors"}
 
 MAY_IMPORT = {
     "bot.errors": set[str](),
+    "bot.retry": set[str](),
+    "bot.tasks": set[str](),
     "bot.domain": LOW,
-    "bot.buttons": LOW,
-    "bot.messages": {"bot.messages", "bot.buttons", *LOW},
-    "bot.repeating": set[str](),
-    "bot.store": {"bot.store", "bot.metrics", "bot.repeating", *LOW},
-    "bot.vault": {"bot.store"},
-    "bot.partner_center": {"bot.partner_center", "bot.metrics", "bot.repeating", *LOW},
-    "bot.directory": {"bot.partner_center", *LOW},
-    "bot.background": set[str](),
-    "bot.findings": set[str](),
-    "bot.manifest": set[str](),
-    "bot.pace": LOW,
-    "bot.logs": set[str](),
-    "bot.metrics": {"bot.domain"},
-    "bot.door": {"bot.background", "bot.logs", "bot.metrics"},
-    "bot.sockets": {"bot.metrics"},
-    "bot.web": {"bot.metrics"},
-    "bot.audit": {"bot.store"},
-    "bot.upkeep": {"bot.store", *LOW},
-    "bot.slack": set[str](),
-    "bot.people": {"bot.slack", *LOW},
-    "bot.policy_file": {"bot.partner_center", "bot.domain"},
-    "bot.price_list": {"bot.domain"},
-    "bot.settings": {"bot.policy_file", "bot.price_list", "bot.partner_center", "bot.domain"},
+    "bot.telemetry": {"bot.telemetry", *LOW},
+    "bot.messages": {"bot.messages", *LOW},
+    "bot.store": {"bot.store", "bot.telemetry", "bot.retry", *LOW},
+    "bot.partner_center": {"bot.partner_center", "bot.telemetry", "bot.retry", *LOW},
+    "bot.slack": {"bot.slack", "bot.store", "bot.messages", "bot.tasks", "bot.telemetry", *LOW},
+    "bot.requests": {"bot.requests", "bot.store", "bot.partner_center", "bot.telemetry", *LOW},
+    "bot.worker": {
+        "bot.worker", "bot.slack", "bot.store", "bot.partner_center", "bot.tasks", "bot.telemetry",
+        *LOW,
+    },
+    "bot.server": {
+        "bot.server", "bot.slack", "bot.store", "bot.partner_center", "bot.telemetry", *LOW,
+    },
+    "bot.config": {"bot.config", "bot.partner_center", *LOW},
     "bot.preflight": {
-        "bot.preflight", "bot.findings", "bot.settings", "bot.partner_center", "bot.store",
-        "bot.domain",
+        "bot.preflight", "bot.config", "bot.slack", "bot.store", "bot.partner_center",
+        "bot.messages", *LOW,
     },
-    "bot.preflight.database": {
-        "bot.findings", "bot.settings", "bot.store", "bot.vault", "bot.errors",
-    },
-    "bot.preflight.slack": {"bot.findings", "bot.settings", "bot.slack", "bot.domain"},
-    "bot.preflight.approvers": {"bot.preflight.slack", "bot.findings", "bot.slack", "bot.domain"},
-    "bot.preflight.microsoft": {
-        "bot.findings", "bot.settings", "bot.messages", "bot.partner_center", *LOW,
-    },
-    "bot.permission": LOW,
-    "bot.asking": {
-        "bot.permission", "bot.directory", "bot.logs", "bot.store", "bot.partner_center", *LOW,
-    },
-    "bot.workflow": {"bot.permission", "bot.logs", "bot.store", *LOW},
-    "bot.overview": {"bot.permission", "bot.asking", "bot.store", *LOW},
-    "bot.signing_in": {
-        "bot.findings", "bot.messages", "bot.settings", "bot.partner_center", "bot.vault",
-        "bot.preflight.database", "bot.errors",
-    },
-    "bot.explaining": {
-        "bot.workflow", "bot.findings", "bot.messages", "bot.people", "bot.store", *LOW,
-    },
-    "bot.health": {
-        "bot.metrics", "bot.sockets", "bot.web", "bot.store", "bot.partner_center", *LOW,
-    },
-    "bot.bulk": {"bot.permission", "bot.asking", "bot.store", "bot.partner_center", *LOW},
-    "bot.bundles": {"bot.permission", "bot.logs", "bot.store", *LOW},
-    "bot.conductor": {"bot.logs", "bot.store", *LOW},
-    "bot.performer": {"bot.logs", "bot.store", "bot.partner_center", *LOW},
-    "bot.announcer": {
-        "bot.background", "bot.messages", "bot.slack", "bot.store", "bot.domain",
-    },
-    "bot.homes": {
-        "bot.announcer", "bot.overview", "bot.permission", "bot.background", "bot.messages",
-        "bot.slack", "bot.store", *LOW,
-    },
-    "bot.jobs": {
-        "bot.announcer", "bot.homes", "bot.performer", "bot.conductor", "bot.background",
-        "bot.slack", "bot.store", *LOW,
+    "bot.commands": {
+        "bot.commands", "bot.preflight", "bot.config", "bot.requests", "bot.slack", "bot.store",
+        "bot.partner_center", "bot.messages", *LOW,
     },
     "handlers": {
-        "handlers", "bot.permission", "bot.asking", "bot.workflow", "bot.overview", "bot.bulk",
-        "bot.bundles", "bot.performer", "bot.announcer", "bot.jobs", "bot.slack", "bot.homes",
-        "bot.background", "bot.messages", "bot.buttons", "bot.metrics", "bot.pace", *LOW,
+        "handlers", "bot.requests", "bot.worker", "bot.slack", "bot.messages", "bot.tasks",
+        "bot.telemetry", *LOW,
     },
-    "bot.sandbox": {"bot.sandbox", "bot.app", "bot.settings"},
+    "bot.sandbox": {"bot.sandbox", "bot.app", "bot.config"},
 }  # fmt: skip
-"""For each part the parts that it may use. `bot.app` and `bot.cli` know everything."""
+"""For each room the rooms that it may use. `bot.app` and `bot.cli` know everything."""
 
 KNOWS_ALL = ("bot.app", "bot.cli", "bot.__main__")
-BOLT_ONLY_IN = ("handlers", "bot.app", "bot.web", "bot.sockets", "bot.door")
-PURE = ("bot.domain", "bot.messages", "bot.buttons", "bot.errors")
+BOLT_ONLY_IN = (
+    "handlers", "bot.app", "bot.server.http", "bot.slack.socket_mode", "bot.slack.bolt_app",
+)  # fmt: skip
+PURE = ("bot.domain", "bot.messages", "bot.errors")
 IMPURE = {"asyncio", "httpx", "aiohttp", "sqlalchemy", "pydantic", "slack_sdk", "random", "time",
           "uuid", "secrets", "os", "structlog", "logging"}  # fmt: skip
 
@@ -125,7 +84,7 @@ def is_in(module: str, parts: object) -> bool:
 
 @pytest.mark.parametrize("module", [m for m in modules() if m != "bot" and not is_in(m, KNOWS_ALL)])
 def test_imports_run_one_way(module: str) -> None:
-    """A part uses only the parts below it."""
+    """A room uses only the rooms below it."""
     part = max((p for p in MAY_IMPORT if is_in(module, (p,))), key=len, default=None)
     assert part, f"{module} has no place in MAY_IMPORT"
     ours = {name for name in imports(modules()[module]) if is_in(name, ("bot", "handlers"))}

@@ -10,10 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typer.testing import CliRunner
 
 from bot.cli import app as cli
-from bot.manifest import for_http, for_sockets
+from bot.commands.manifest import for_http, for_sockets
 from bot.preflight.slack import SCOPES
 from bot.sandbox.practice import PracticeClock, workspace
-from handlers import Guard, register
+from handlers import Dispatcher, register
 
 
 class Registered(AsyncApp):
@@ -46,7 +46,7 @@ async def test_it_declares_the_commands_that_are_registered(manifest: dict[str, 
     """A command without a listener, or a listener without a command, is a mistake."""
 
     app = Registered(client=AsyncWebClient(token="xoxb-x"), signing_secret="x" * 32)
-    register(app, Guard(desk=None, background=None))  # type: ignore[arg-type]  # only registers
+    register(app, Dispatcher(desk=None, tasks=None))  # type: ignore[arg-type]  # only registers
     declared = [each["command"] for each in manifest["features"]["slash_commands"]]
     assert [each for each in app.heard if isinstance(each, str)] == declared
 

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import people
 from bot.domain.policy import Person
 from bot.errors import Reason, Refused
-from bot.pace import AT_ONCE, Pace
-from bot.people import SlackPeople
+from bot.requests.rate_limit import AT_ONCE, RateLimit
+from bot.slack import people
+from bot.slack.people import SlackPeople
 
 CAROL, BOB = Person("T1", "U0CAROL"), Person("T1", "U0BOB")
 LISTS = (("S0APPROVERS",),)
@@ -63,7 +63,7 @@ class Clock:
         return self.now
 
 
-def asking(groups: Groups, clock: Callable[[], datetime] | None = None) -> SlackPeople:
+def submitter(groups: Groups, clock: Callable[[], datetime] | None = None) -> SlackPeople:
     """What the bot asks with."""
     return SlackPeople(cast("AsyncWebClient", groups), "T1", clock or Clock())
 
@@ -72,7 +72,7 @@ async def test_a_question_is_answered_though_whoever_began_it_is_gone() -> None:
     """Of five who wait for one answer two give up."""
     groups = Groups()
     groups.lets_go = False
-    slack = asking(groups)
+    slack = submitter(groups)
     waiting = [asyncio.create_task(slack.belongs(CAROL, LISTS, "C")) for _ in range(5)]
     await groups.until_asked(1)
     waiting[0].cancel()
@@ -87,7 +87,7 @@ async def test_whoever_was_added_before_their_click_is_not_refused_by_an_older_q
     """It was asked when they were not in the group yet."""
     groups = Groups()
     groups.lets_go = False
-    slack = asking(groups)
+    slack = submitter(groups)
     carol = asyncio.create_task(slack.belongs(CAROL, LISTS, "C"))
     await groups.until_asked(1)
     groups.members.add(BOB.user_id)
@@ -104,7 +104,7 @@ async def test_a_question_of_anothers_that_failed_is_asked_once_more() -> None:
     """One lost answer does not refuse everybody who waited for it."""
     groups = Groups()
     groups.lets_go = False
-    slack = asking(groups)
+    slack = submitter(groups)
     clicks = [asyncio.create_task(slack.belongs(CAROL, LISTS, "C")) for _ in range(3)]
     await groups.until_asked(1)
     groups.lets_go = True
@@ -119,7 +119,7 @@ async def test_a_question_of_anothers_that_failed_is_asked_once_more() -> None:
 async def test_somebody_elses_click_takes_nothing_from_an_approver() -> None:
     """Bob is no approver and Slack is down: Carol's right was read a moment ago and still holds."""
     groups = Groups()
-    slack = asking(groups)
+    slack = submitter(groups)
     assert await slack.belongs(CAROL, LISTS, "C")
     groups.lets_go = False
     bob = asyncio.create_task(slack.belongs(BOB, LISTS, "C"))
@@ -136,7 +136,7 @@ async def test_a_slack_that_does_not_answer_is_given_up_within_a_clicks_time(
     """Also where a list has to be asked again; and that means no."""
     monkeypatch.setattr(people, "DECIDE_WITHIN", 0.1)
     groups = Groups()
-    slack = asking(groups)
+    slack = submitter(groups)
     assert await slack.belongs(CAROL, LISTS, "C")
     groups.lets_go = False
     with pytest.raises(Refused) as refused:
@@ -147,13 +147,13 @@ async def test_a_slack_that_does_not_answer_is_given_up_within_a_clicks_time(
 async def test_a_clock_that_is_set_back_keeps_no_right_for_longer() -> None:
     """What was read in the future is read again, and nobody waits an hour to look up."""
     groups, clock = Groups(), Clock()
-    slack, pace = asking(groups, clock), Pace(clock)
+    slack, rate_limit = submitter(groups, clock), RateLimit(clock)
     assert await slack.belongs(CAROL, LISTS, "C")
-    pace.take(CAROL, AT_ONCE)
+    rate_limit.take(CAROL, AT_ONCE)
     groups.members.clear()
     clock.now = START - timedelta(minutes=10)
     assert not await slack.belongs(CAROL, LISTS, "C")
     with pytest.raises(Refused):
-        pace.take(CAROL)
+        rate_limit.take(CAROL)
     clock.now += timedelta(minutes=1)
-    pace.take(CAROL)
+    rate_limit.take(CAROL)

@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from bot.cli import app
-from bot.settings import Settings
+from bot.config.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_every_test_that_a_class_of_attack_names_is_there() -> None:
 
 def test_every_figure_that_operators_read_about_is_measured() -> None:
     """By the names of the page."""
-    from bot import metrics
+    from bot.telemetry import metrics
 
     text = (ROOT / ".docker" / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`upgrade_bot_(\w+?)(?:\{|`)", text))
@@ -78,8 +78,8 @@ def test_the_files_for_operators_can_be_read() -> None:
     bot = compose["services"]["bot"]
     assert bot["deploy"]["replicas"] == 2
     assert bot["read_only"] is True
-    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text(encoding="utf-8"))
-    assert "pip-audit" in str(workflow["jobs"])
+    decisions = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text(encoding="utf-8"))
+    assert "pip-audit" in str(decisions["jobs"])
     containerfile = (ROOT / ".docker" / "Containerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER \d+$", containerfile, re.MULTILINE)
     assert "HEALTHCHECK" in containerfile

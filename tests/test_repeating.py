@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.repeating import repeated
+from bot.retry import retried
 
 
 class Work:
@@ -22,7 +22,7 @@ class Work:
 
 async def again(work: Work, attempts: int | None = 3) -> str:
     """Without a pause."""
-    return await repeated(work, OSError, attempts=attempts, timeout=None, wait_max=0)
+    return await retried(work, OSError, attempts=attempts, timeout=None, wait_max=0)
 
 
 async def test_what_goes_well_is_done_once() -> None:

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import ALICE, CHANNEL, Practice, PracticeClock
 from bot.sandbox.slack.server import signature
-from bot.sockets import PATIENCE, Sockets
-from bot.web import LARGEST_BODY, Web
+from bot.server.http import LARGEST_BODY, HttpServer
+from bot.slack.socket_mode import PATIENCE, SocketMode
 from tests.conftest import Start
 from tests.conversations.test_bundles import customers, previewed, table
 from tests.postgres import PostgresServer
@@ -171,7 +171,7 @@ async def test_the_id_of_a_request_is_that_of_everything_about_it(
     await workspace.card()
     await workspace.thread()
     (post,) = [call for call in workspace.partner_center.calls if call.method == "POST"]
-    (request_id,) = {each["request"] for each in log if each["event"] == "performer.sent"}
+    (request_id,) = {each["request"] for each in log if each["event"] == "executor.sent"}
     assert workspace.bot.store
     request = await workspace.bot.store.request(str(request_id))
     assert post.correlation_id == request.correlation_id
@@ -191,7 +191,7 @@ async def test_a_decline_has_the_id_of_its_request(
     assert "already withdrawn by @alice" in await workspace.carol.reads()
     assert workspace.bot.store
     (request,) = await workspace.bot.store.asked_in(CHANNEL, None, 10)
-    (refused,) = [each for each in log if each["event"] == "guard.refused"]
+    (refused,) = [each for each in log if each["event"] == "dispatch.refused"]
     assert refused["correlation_id"] == request.correlation_id
 
 
@@ -227,7 +227,7 @@ async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
     await workspace.carol.fills_in(reason="Not now.")
     await workspace.carol.reads()
     await workspace.thread()
-    about = [each for each in log if each["event"] in ("guard.refused", "conductor.step")]
+    about = [each for each in log if each["event"] in ("dispatch.refused", "worker.step")]
     assert len(about) >= 3
     assert {each["correlation_id"] for each in about} == {of_click}
 
@@ -236,7 +236,7 @@ async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
     assert isinstance(ids, dict)
     assert sorted(call.correlation_id for call in posts) == sorted(ids.values())
     sent = {
-        each["request"]: each["correlation_id"] for each in log if each["event"] == "performer.sent"
+        each["request"]: each["correlation_id"] for each in log if each["event"] == "executor.sent"
     }
     assert sent == ids
 
@@ -256,7 +256,7 @@ async def test_a_refused_click_is_logged_under_the_id_of_its_request(
     await workspace.carol.sends(again)
     assert "You have approved this already." in await workspace.carol.reads()
     ids = {each["event"]: each["correlation_id"] for each in log}
-    assert ids["guard.refused"] == ids["slack.answered"] == request.correlation_id
+    assert ids["dispatch.refused"] == ids["slack.answered"] == request.correlation_id
 
 
 async def until(seconds: float, true: Callable[[], Awaitable[bool]]) -> None:
@@ -279,7 +279,7 @@ async def test_an_address_that_is_dead_is_given_up(workspace: Conversation) -> N
         return dead[-1]
 
     slack.api._connect = address
-    sockets = Sockets(app, slack.workspace.app_token, 2, ping_every=0.05, watch_every=0.1)
+    sockets = SocketMode(app, slack.workspace.app_token, 2, ping_every=0.05, watch_every=0.1)
     connecting = asyncio.create_task(sockets.connect())
 
     async def both_asked_again() -> bool:
@@ -305,7 +305,7 @@ async def test_a_connection_on_which_slack_says_nothing_is_made_anew(
     slack = workspace.practice.slack
     assert workspace.bot._sockets
     app = workspace.bot._sockets._app
-    sockets = Sockets(app, slack.workspace.app_token, 1, ping_every=0.2, watch_every=0.1)
+    sockets = SocketMode(app, slack.workspace.app_token, 1, ping_every=0.2, watch_every=0.1)
     await sockets.connect()
     socket = sockets._sockets[0]
 
@@ -398,7 +398,7 @@ async def test_a_signature_that_is_not_slacks_is_refused_and_logged_without_the_
     stamp = str(int(time.time()))
     headers = {"X_Slack_Request_Timestamp": stamp, "X_Slack_Signature": made}
     assert await calls.call(HELP, **headers) == 401
-    (told,) = [entry for entry in log if entry["event"] == "web.bad_signature"]
+    (told,) = [entry for entry in log if entry["event"] == "http.bad_signature"]
     assert told["bytes"] == len(HELP)
     assert ALICE not in str(told)
 
@@ -431,7 +431,7 @@ async def test_what_nobody_can_read_is_refused_and_logged_without_the_body(
     """Slack has signed it, so somebody should learn of it."""
     _, calls = caller
     assert await calls.call(body, **calls.signed(body)) == 400
-    (told,) = [entry for entry in log if entry["event"] == "web.unreadable"]
+    (told,) = [entry for entry in log if entry["event"] == "http.unreadable"]
     assert told["bytes"] == len(body)
     log.remove(told)
 
@@ -481,7 +481,7 @@ async def test_a_caller_that_is_too_slow_is_dropped(workspace: Conversation, sen
         """Nothing."""
 
     app = workspace.bot._sockets._app
-    slow = Web(("127.0.0.1", 0), parts, measure, (app, "s" * 32), patience=0.2)
+    slow = HttpServer(("127.0.0.1", 0), parts, measure, (app, "s" * 32), patience=0.2)
     await slow.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)
     writer.write(sent)

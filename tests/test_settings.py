@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trustme
 
-from bot.settings import SettingsProblem, load
+from bot.config.settings import SettingsProblem, load
 
 
 def variables(folder: Path, **changed: str) -> dict[str, str]:

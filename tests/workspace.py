@@ -108,8 +108,8 @@ class Conversation:
         """Time passes (`hours=1`), and the bot does what has become due."""
         await self.bot.quiet()
         self.practice.clock.move(timedelta(**time))
-        assert self.bot.jobs
-        await self.bot.jobs.tick()
+        assert self.bot.worker
+        await self.bot.worker.tick()
         await self.bot.quiet()
 
     @property

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.policy import Person
-from bot.domain.upgrade import Event, Pointer, State, Taken, UpgradeRequest
+from bot.domain.upgrade import CardRef, Event, State, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
 
 PREFIX = "bundle/"
@@ -97,7 +97,7 @@ class Bundle:
     moved_at: datetime
     confirmed_by: Person | None = None
     confirmed_at: datetime | None = None
-    confirmed: tuple[Pointer, ...] = ()
+    confirmed: tuple[CardRef, ...] = ()
     begun: int = 0
     at_work: str = ""
     is_running: bool = False
@@ -107,11 +107,11 @@ class Bundle:
     rows: tuple[UpgradeRequest, ...] = ()
 
     @property
-    def pointer(self) -> Pointer:
+    def card_ref(self) -> CardRef:
         """What the buttons of its card stand for: good for these rounds of approvals, and these
         attempts to perform."""
         rounds, attempts = (row.round for row in self.rows), (row.attempt for row in self.rows)
-        return Pointer(self.id, sum(rounds), sum(attempts))
+        return CardRef(self.id, sum(rounds), sum(attempts))
 
     def row(self, request_id: str) -> UpgradeRequest:
         """One of its rows. Raises LookupError."""
@@ -127,14 +127,14 @@ class Bundle:
     @property
     def run(self) -> tuple[UpgradeRequest, ...]:
         """The rows that the last confirmation was about, in the order they are begun."""
-        return tuple(self.row(pointer.request_id) for pointer in self.confirmed)
+        return tuple(self.row(card_ref.request_id) for card_ref in self.confirmed)
 
     @property
     def in_trouble(self) -> tuple[UpgradeRequest, ...]:
         """The rows of the last confirmation that failed, whose end is not known, or that came
         back without having been sent: whatever is wrong there may be wrong for the next too."""
         pairs = zip(self.confirmed[: self.begun], self.run, strict=False)
-        return tuple(row for pointer, row in pairs if _is_in_trouble(pointer, row))
+        return tuple(row for card_ref, row in pairs if _is_in_trouble(card_ref, row))
 
     @property
     def is_settled(self) -> bool:
@@ -142,26 +142,28 @@ class Bundle:
         return not self.is_running and not self.those(*OPEN, *IN_FLIGHT)
 
 
-BundleTaken = tuple[Bundle, tuple[Taken, ...], BundleEvent]
+BundleTransition = tuple[Bundle, tuple[Transition, ...], BundleEvent]
 
 WhyNot = Callable[[UpgradeRequest], Reason | None]
 """Why Slack's answers forbid somebody to decide about a row; None when they allow it."""
 
 
-def ask(bundle: Bundle, rows: tuple[UpgradeRequest, ...]) -> BundleTaken:
+def ask(bundle: Bundle, rows: tuple[UpgradeRequest, ...]) -> BundleTransition:
     """The first step. Raises Refused when a row lacks what its policy demands."""
-    taken = tuple(story.ask(row) for row in rows)
+    taken = tuple(lifecycle.ask(row) for row in rows)
     asked = replace(bundle, request_ids=tuple(row.id for row in rows))
     event = BundleEvent(BundleStep.ASK, bundle.created_at, bundle.requester)
     return _take(asked, event, taken)
 
 
-def approve(bundle: Bundle, who: Person, at: datetime, rounds: int, why_not: WhyNot) -> BundleTaken:
+def approve(
+    bundle: Bundle, who: Person, at: datetime, rounds: int, why_not: WhyNot
+) -> BundleTransition:
     """One more yes to every row that waits for one, as far as this person may."""
     _check_rounds(bundle, rounds)
     waiting = bundle.those(State.AWAITING_APPROVAL)
     taken, kept = _decided(
-        waiting, why_not, lambda row: story.approve(row, who, at, row.round), bundle
+        waiting, why_not, lambda row: lifecycle.approve(row, who, at, row.round), bundle
     )
     return _take(bundle, BundleEvent(BundleStep.APPROVE, at, who, kept=kept), taken)
 
@@ -174,7 +176,7 @@ def decline(
     why: str,
     which: frozenset[str],
     why_not: WhyNot,
-) -> BundleTaken:
+) -> BundleTransition:
     """A no, and why, to those of `which` that are still open. One that has been begun or closed
     since they were chosen is named as kept."""
     if not why:
@@ -182,34 +184,34 @@ def decline(
     _check_rounds(bundle, rounds)
     chosen = [row for row in bundle.rows if row.id in which]
     taken, kept = _decided(
-        chosen, why_not, lambda row: story.decline(row, who, at, row.round, why), bundle
+        chosen, why_not, lambda row: lifecycle.decline(row, who, at, row.round, why), bundle
     )
     return _take(bundle, BundleEvent(BundleStep.DECLINE, at, who, note=why, kept=kept), taken)
 
 
-def withdraw(bundle: Bundle, who: Person, at: datetime) -> BundleTaken:
+def withdraw(bundle: Bundle, who: Person, at: datetime) -> BundleTransition:
     """The requester takes back whatever is not begun yet."""
     if who != bundle.requester:
         raise Refused(Reason.MAY_NOT_WITHDRAW, request=bundle.rows[0])
     taken, kept = _decided(
-        bundle.those(*OPEN), _nothing_forbids, lambda row: story.withdraw(row, who, at), bundle
+        bundle.those(*OPEN), _nothing_forbids, lambda row: lifecycle.withdraw(row, who, at), bundle
     )
     return _take(bundle, BundleEvent(BundleStep.WITHDRAW, at, who, kept=kept), taken)
 
 
 def confirm(
     bundle: Bundle, who: Person, at: datetime, rounds: int, attempts: int, why_not: WhyNot
-) -> BundleTaken:
+) -> BundleTransition:
     """*Upgrade now*: every approved row that this person may start will be begun, as it is now.
     Nothing is claimed yet."""
     if bundle.is_running:
         raise Refused(Reason.BUNDLE_RUNNING, bundle=bundle)
-    if (rounds, attempts) != (bundle.pointer.round, bundle.pointer.attempt):
+    if (rounds, attempts) != (bundle.card_ref.round, bundle.card_ref.attempt):
         raise Refused(Reason.CHANGED_SINCE, bundle=bundle)
     claims, kept = _decided(
         bundle.those(State.APPROVED),
         why_not,
-        lambda row: story.claim(row, who, at, row.round, row.attempt),
+        lambda row: lifecycle.claim(row, who, at, row.round, row.attempt),
         bundle,
     )
     ids = {claimed.id for claimed, _ in claims}
@@ -218,7 +220,7 @@ def confirm(
         bundle,
         confirmed_by=who,
         confirmed_at=at,
-        confirmed=tuple(Pointer(row.id, row.round, row.attempt) for row in rows),
+        confirmed=tuple(CardRef(row.id, row.round, row.attempt) for row in rows),
         begun=0,
         is_running=True,
         is_stopped=False,
@@ -227,29 +229,29 @@ def confirm(
     return _take(confirmed, BundleEvent(BundleStep.CONFIRM, at, who, ids_in_order, kept=kept))
 
 
-def begin(bundle: Bundle, at: datetime) -> BundleTaken:
+def begin(bundle: Bundle, at: datetime) -> BundleTransition:
     """The next row is claimed, as it was confirmed, for whoever confirmed. Raises Refused when it
     is not as it was."""
-    pointer = _next(bundle)
-    if pointer is None or bundle.confirmed_by is None:
+    card_ref = _next(bundle)
+    if card_ref is None or bundle.confirmed_by is None:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
-    row = bundle.row(pointer.request_id)
-    claimed = story.claim(row, bundle.confirmed_by, at, pointer.round, pointer.attempt)
+    row = bundle.row(card_ref.request_id)
+    claimed = lifecycle.claim(row, bundle.confirmed_by, at, card_ref.round, card_ref.attempt)
     begun = replace(bundle, begun=bundle.begun + 1, at_work=row.id)
     return _take(begun, BundleEvent(BundleStep.BEGIN, at, bundle.confirmed_by), (claimed,))
 
 
-def skip(bundle: Bundle, at: datetime, begun: int, reason: Reason) -> BundleTaken:
+def skip(bundle: Bundle, at: datetime, begun: int, reason: Reason) -> BundleTransition:
     """The row after `begun` could not be begun."""
-    pointer = _next(bundle)
-    if pointer is None or bundle.begun != begun:
+    card_ref = _next(bundle)
+    if card_ref is None or bundle.begun != begun:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
     skipped = replace(bundle, begun=begun + 1)
-    passed_over = (pointer.request_id,)
+    passed_over = (card_ref.request_id,)
     return _take(skipped, BundleEvent(BundleStep.SKIP, at, None, passed_over, reason.value))
 
 
-def stop(bundle: Bundle, at: datetime) -> BundleTaken:
+def stop(bundle: Bundle, at: datetime) -> BundleTransition:
     """Too much went wrong. What is approved stays so, and a person may confirm it again."""
     if due(bundle, at) is not BundleStep.STOP:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
@@ -258,7 +260,7 @@ def stop(bundle: Bundle, at: datetime) -> BundleTaken:
     return _take(stopped, BundleEvent(BundleStep.STOP, at, None, rows))
 
 
-def end(bundle: Bundle, at: datetime) -> BundleTaken:
+def end(bundle: Bundle, at: datetime) -> BundleTransition:
     """Everything that was confirmed has been begun, and nothing holds up the rest."""
     if due(bundle, at) is not BundleStep.END:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
@@ -267,30 +269,30 @@ def end(bundle: Bundle, at: datetime) -> BundleTaken:
     return _take(ended, BundleEvent(BundleStep.END, at, None, ids))
 
 
-def sum_up(bundle: Bundle, at: datetime) -> BundleTaken:
+def sum_up(bundle: Bundle, at: datetime) -> BundleTransition:
     """Every row has come to its end, and the result is told as a whole."""
     if due(bundle, at) is not BundleStep.SUM_UP:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
     return _take(replace(bundle, is_summed_up=True), BundleEvent(BundleStep.SUM_UP, at))
 
 
-def remind(bundle: Bundle, at: datetime) -> BundleTaken:
+def remind(bundle: Bundle, at: datetime) -> BundleTransition:
     """The approvers are asked once more, about all rows for which it is time."""
-    taken = tuple(story.remind(row, at) for row in _to_remind_of(bundle, at))
+    taken = tuple(lifecycle.remind(row, at) for row in _to_remind_of(bundle, at))
     if not taken:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
     return _take(bundle, BundleEvent(BundleStep.REMIND, at), taken)
 
 
-def expire(bundle: Bundle, at: datetime) -> BundleTaken:
+def expire(bundle: Bundle, at: datetime) -> BundleTransition:
     """Time is up for some rows."""
-    taken = tuple(story.expire(row, at) for row in _late(bundle, at))
+    taken = tuple(lifecycle.expire(row, at) for row in _late(bundle, at))
     if not taken:
         raise Refused(Reason.WRONG_STATE, bundle=bundle)
     return _take(bundle, BundleEvent(BundleStep.EXPIRE, at), taken)
 
 
-def moved(bundle: Bundle, row: UpgradeRequest, event: Event) -> BundleTaken:
+def moved(bundle: Bundle, row: UpgradeRequest, event: Event) -> BundleTransition:
     """A row took a step by itself; the row is in `bundle.rows` as it is after that."""
     freed = row.id == bundle.at_work and not _holds_up(row)
     after = replace(bundle, at_work="" if freed else bundle.at_work)
@@ -316,11 +318,11 @@ def due_at(bundle: Bundle) -> datetime | None:
     if (bundle.is_running and not bundle.at_work) or _is_to_be_summed_up(bundle):
         return bundle.moved_at
     times = [row.expires_at for row in bundle.those(*OPEN)]
-    times += [story.remind_at(row) for row in bundle.those(State.AWAITING_APPROVAL)]
+    times += [lifecycle.remind_at(row) for row in bundle.those(State.AWAITING_APPROVAL)]
     return min(times, default=None)
 
 
-def _take(bundle: Bundle, event: BundleEvent, taken: Iterable[Taken] = ()) -> BundleTaken:
+def _take(bundle: Bundle, event: BundleEvent, taken: Iterable[Transition] = ()) -> BundleTransition:
     """The bundle with its rows as they are after their steps. The event is about those rows, unless
     it names others."""
     taken = tuple(taken)
@@ -338,12 +340,12 @@ def _take(bundle: Bundle, event: BundleEvent, taken: Iterable[Taken] = ()) -> Bu
 def _decided(
     rows: Iterable[UpgradeRequest],
     why_not: WhyNot,
-    step: Callable[[UpgradeRequest], Taken],
+    step: Callable[[UpgradeRequest], Transition],
     bundle: Bundle,
-) -> tuple[list[Taken], tuple[tuple[str, Reason], ...]]:
+) -> tuple[list[Transition], tuple[tuple[str, Reason], ...]]:
     """The step of each row that can take it, and the others with why they cannot. Raises Refused,
     as for a single request, when none can."""
-    taken: list[Taken] = []
+    taken: list[Transition] = []
     refusals: list[tuple[UpgradeRequest, Refused]] = []
     for row in rows:
         try:
@@ -362,11 +364,11 @@ def _nothing_forbids(_row: UpgradeRequest) -> None:
 
 
 def _check_rounds(bundle: Bundle, rounds: int) -> None:
-    if rounds != bundle.pointer.round:
+    if rounds != bundle.card_ref.round:
         raise Refused(Reason.CHANGED_SINCE, bundle=bundle)
 
 
-def _next(bundle: Bundle) -> Pointer | None:
+def _next(bundle: Bundle) -> CardRef | None:
     """The row that is begun next."""
     if not bundle.is_running or bundle.at_work or bundle.begun >= len(bundle.confirmed):
         return None
@@ -381,11 +383,11 @@ def _holds_up(row: UpgradeRequest) -> bool:
     return row.state is State.PERFORMING and not row.operation_id
 
 
-def _is_in_trouble(pointer: Pointer, row: UpgradeRequest) -> bool:
+def _is_in_trouble(card_ref: CardRef, row: UpgradeRequest) -> bool:
     if row.state in (State.FAILED, State.UNKNOWN):
         return True
-    came_back = row.state is State.APPROVED and row.attempt > pointer.attempt
-    return came_back and row.round == pointer.round
+    came_back = row.state is State.APPROVED and row.attempt > card_ref.attempt
+    return came_back and row.round == card_ref.round
 
 
 def _late(bundle: Bundle, now: datetime) -> list[UpgradeRequest]:
@@ -394,7 +396,7 @@ def _late(bundle: Bundle, now: datetime) -> list[UpgradeRequest]:
 
 def _to_remind_of(bundle: Bundle, now: datetime) -> list[UpgradeRequest]:
     waiting = bundle.those(State.AWAITING_APPROVAL)
-    return [row for row in waiting if story.remind_at(row) <= now < row.expires_at]
+    return [row for row in waiting if lifecycle.remind_at(row) <= now < row.expires_at]
 
 
 def _is_to_be_summed_up(bundle: Bundle) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.policy import Policy, Standing
+from bot.domain.policy import MemberKind, Policy
 from bot.domain.upgrade import UpgradeRequest
 
 Requests = tuple[UpgradeRequest, ...]
@@ -15,7 +15,7 @@ class Home:
     finished, and what was finished lately; the links of their cards, by the requests' ids; and
     what holds for an ordinary request. For whoever is no full member there is nothing in it."""
 
-    standing: Standing
+    member_kind: MemberKind
     policy: Policy
     waiting: Requests = ()
     mine: Requests = ()

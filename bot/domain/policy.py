@@ -21,7 +21,7 @@ class Person:
     user_id: str
 
 
-class Standing(Enum):
+class MemberKind(Enum):
     """What Slack says somebody is; only a full member ever decides anything."""
 
     FULL_MEMBER = "full member"

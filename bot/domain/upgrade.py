@@ -60,12 +60,12 @@ class Step(StrEnum):
     SEND = "send"
     FOLLOW = "follow"
     DRIFT = "drift"
-    HAND_BACK = "hand_back"
+    RELEASE = "hand_back"
     FINISH = "finish"
     FAIL = "fail"
-    LOSE_ANSWER = "lose_answer"
+    MARK_UNKNOWN = "lose_answer"
     LOOK = "look"
-    CARE = "care"
+    FOLLOW_UP = "care"
 
 
 _S = State
@@ -84,16 +84,16 @@ LEGAL: dict[tuple[State, Step], tuple[State, ...]] = {
     (_S.PERFORMING, Step.FOLLOW): (_S.PERFORMING,),
     (_S.PERFORMING, Step.LOOK): (_S.PERFORMING,),
     (_S.PERFORMING, Step.DRIFT): (_S.AWAITING_APPROVAL, _S.APPROVED),
-    (_S.PERFORMING, Step.HAND_BACK): (_S.APPROVED,),
+    (_S.PERFORMING, Step.RELEASE): (_S.APPROVED,),
     (_S.PERFORMING, Step.FINISH): (_S.DONE,),
     (_S.PERFORMING, Step.FAIL): (_S.FAILED,),
-    (_S.PERFORMING, Step.LOSE_ANSWER): (_S.UNKNOWN,),
+    (_S.PERFORMING, Step.MARK_UNKNOWN): (_S.UNKNOWN,),
     (_S.UNKNOWN, Step.LOOK): (_S.UNKNOWN,),
     (_S.UNKNOWN, Step.FOLLOW): (_S.PERFORMING,),
     (_S.UNKNOWN, Step.FINISH): (_S.DONE,),
     (_S.UNKNOWN, Step.FAIL): (_S.FAILED,),
-    (_S.UNKNOWN, Step.HAND_BACK): (_S.APPROVED,),
-    (_S.DONE, Step.CARE): (_S.DONE,),
+    (_S.UNKNOWN, Step.RELEASE): (_S.APPROVED,),
+    (_S.DONE, Step.FOLLOW_UP): (_S.DONE,),
 }
 """Every legal step and where it may lead. What is not here is refused."""
 
@@ -240,7 +240,7 @@ class UpgradeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
+class CardRef:
     """What a card's button stands for: a request, the round of approvals that the card was
     shown in, and how many attempts to perform it there had been."""
 
@@ -263,4 +263,4 @@ class Event:
     aftermath: Aftermath | None = None
 
 
-Taken = tuple[UpgradeRequest, Event]
+Transition = tuple[UpgradeRequest, Event]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.policy import CHANNEL, Names, Person
-from bot.messages.language import listed, say
+from bot.messages.language import gettext, listed
 
 Block = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Message:
 _LOOK_ALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "\u2028": " ", "\u2029": " "})
 
 
-def outside(text: str, limit: int = 150) -> str:
+def escape_mrkdwn(text: str, limit: int = 150) -> str:
     """Text from outside, safe inside a mrkdwn text: one line, at most `limit` characters.
 
     It can neither mention, link, format, set an emoji nor begin a line of its own. Signs that
@@ -52,7 +52,7 @@ def outside(text: str, limit: int = 150) -> str:
     return _cut(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), limit)
 
 
-def outside_plain(text: str, limit: int) -> str:
+def escape_plain(text: str, limit: int) -> str:
     """Text from outside for a plain_text object, where Slack reads nothing but emoji names."""
     return _cut(" ".join(_visible(text).split()), limit)
 
@@ -86,24 +86,26 @@ def mention(person: Person) -> str:
 
 def anyone_of(names: Names) -> str:
     """Groups and users of a policy, as mentions."""
-    return say(" or ").join(_anyone_of(name) for name in names)
+    return gettext(" or ").join(_anyone_of(name) for name in names)
 
 
 def everyone_of(lists: tuple[Names, ...]) -> str:
     """Whoever is in each of the lists; `nobody` where there is none."""
-    return say(", who are also of ").join(anyone_of(names) for names in lists) or say("nobody")
+    return gettext(", who are also of ").join(anyone_of(names) for names in lists) or gettext(
+        "nobody"
+    )
 
 
 def _anyone_of(name: str) -> str:
     if name == CHANNEL:
-        return say("the full members of this channel")
+        return gettext("the full members of this channel")
     return f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>"
 
 
 def moment(at: datetime) -> str:
     """A point in time, shown in the reader's own zone."""
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    shown = say("{day} at {time}", day="{date_short_pretty}", time="{time}")
+    shown = gettext("{day} at {time}", day="{date_short_pretty}", time="{time}")
     return f"<!date^{int(at.timestamp())}^{shown}|{fallback}>"
 
 
@@ -186,6 +188,6 @@ def _lines(block: Block) -> list[str]:
             return [" · ".join(cell["text"] for cell in row) for row in block["rows"]]
         case "actions":
             labels = listed(e["text"]["text"] for e in block["elements"])
-            return [say("Buttons: {labels}", labels=labels)]
+            return [gettext("Buttons: {labels}", labels=labels)]
         case _:
             return []

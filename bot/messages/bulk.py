@@ -1,26 +1,25 @@
 """Several upgrades at once, before the team is asked: the form into which a table is pasted, and the
 preview of what its lines mean."""
 
-from bot import buttons
 from bot.domain.bundle import MOST_ROWS
-from bot.domain.pasted import Amiss, BadLine, Draft, Wanted
 from bot.domain.policy import Evidence, Policy
 from bot.domain.price import total
+from bot.domain.table import Amiss, BadLine, Draft, Wanted
 from bot.errors import Unreachable
-from bot.messages import forms, words
+from bot.messages import action_ids, forms, words
 from bot.messages.blocks import (
     Block,
     Message,
     actions,
     button,
     context,
-    outside,
+    escape_mrkdwn,
     plain,
     section,
 )
 from bot.messages.bundle import ROWS_TEXT, change, sections, upgrades
 from bot.messages.card import price
-from bot.messages.language import count, say
+from bot.messages.language import gettext, ngettext
 from bot.messages.replies import trouble
 
 LONGEST_TABLE = 3000
@@ -38,34 +37,36 @@ def paste(channel_id: str, policy: Policy) -> Block:
     """The form behind `/upgrade bulk`."""
     table = {
         "type": "plain_text_input",
-        "action_id": buttons.TABLE,
+        "action_id": action_ids.TABLE,
         "multiline": True,
         "max_length": LONGEST_TABLE,
         "focus_on_load": True,
         "placeholder": plain(EXAMPLE, 150),
     }
-    hint = count(
+    hint = ngettext(
         "At most {count} line: customer, target plan, and where users' licences move too, “with licence "
         "transfer”. Commas, semicolons or the tabs of a sheet. A domain or a tenant id is exact.",
         "At most {count} lines: customer, target plan, and where users' licences move too, “with licence "
         "transfer”. Commas, semicolons or the tabs of a sheet. A domain or a tenant id is exact.",
         MOST_ROWS,
     )
-    blocks = [forms.field(buttons.TABLE, say("Upgrades, one a line"), hint, table, optional=False)]
-    hint = say("Why do these customers need it? The approvers read this.")
-    blocks.append(forms.reason(say("Reason"), hint))
+    blocks = [
+        forms.field(action_ids.TABLE, gettext("Upgrades, one a line"), hint, table, optional=False)
+    ]
+    hint = gettext("Why do these customers need it? The approvers read this.")
+    blocks.append(forms.reason(gettext("Reason"), hint))
     if policy.evidence is not Evidence.OFF:
         blocks.append(forms.evidence(required=policy.evidence is Evidence.REQUIRED))
     blocks.append(
-        context(say("You see what every line would do. Nothing is asked or ordered yet."))
+        context(gettext("You see what every line would do. Nothing is asked or ordered yet."))
     )
-    title, submit = say("Several upgrades"), say("Preview")
-    return forms.form(buttons.BULK_FORM, title, submit, channel_id, blocks)
+    title, submit = gettext("Several upgrades"), gettext("Preview")
+    return forms.form(action_ids.BULK_FORM, title, submit, channel_id, blocks)
 
 
 def looking(lines: int) -> Message:
     """At once, while the customers are looked up."""
-    text = count(
+    text = ngettext(
         "I look at {count} line. The preview comes here, to you alone.",
         "I look at {count} lines. The preview comes here, to you alone.",
         lines,
@@ -78,15 +79,15 @@ def preview(draft: Draft, bad: list[BadLine]) -> Message:
     lines = len(draft.wanted) + len(bad)
     blocks: list[Block] = []
     if draft.wanted:
-        seats = count(
+        seats = ngettext(
             "{count} seat in all", "{count} seats in all", sum(w.option.seats for w in draft.wanted)
         )
-        head = say("*{upgrades}*, {seats}:", upgrades=upgrades(len(draft.wanted)), seats=seats)
+        head = gettext("*{upgrades}*, {seats}:", upgrades=upgrades(len(draft.wanted)), seats=seats)
         blocks += sections([head, *(_good(each, lines) for each in draft.wanted)])
         together = total(each.price for each in draft.wanted)
-        blocks.append(section(say("*Price:* {price}", price=price(together))))
+        blocks.append(section(gettext("*Price:* {price}", price=price(together))))
     if bad:
-        head = count(
+        head = ngettext(
             "*{count} line cannot be asked for:*", "*{count} lines cannot be asked for:*", len(bad)
         )
         room = min(400, ROWS_TEXT // lines)
@@ -94,19 +95,21 @@ def preview(draft: Draft, bad: list[BadLine]) -> Message:
     if not draft.wanted:
         blocks.append(
             context(
-                say("Nothing was asked for. Type `/upgrade bulk` and paste the corrected lines.")
+                gettext(
+                    "Nothing was asked for. Type `/upgrade bulk` and paste the corrected lines."
+                )
             )
         )
         return Message(blocks)
-    ask = count(
+    ask = ngettext(
         "Ask the team for {count} upgrade", "Ask the team for {count} upgrades", len(draft.wanted)
     )
     blocks.append(
-        actions(f"draft-{draft.id}", button(ask, buttons.ASK_FOR_ALL, draft.id, style="primary"))
+        actions(f"draft-{draft.id}", button(ask, action_ids.ASK_FOR_ALL, draft.id, style="primary"))
     )
-    note = say("Nothing is asked or ordered yet. The button is good for a day.")
+    note = gettext("Nothing is asked or ordered yet. The button is good for a day.")
     if bad:
-        note += " " + say(
+        note += " " + gettext(
             "Lines that cannot be asked for now can be pasted again later, by themselves."
         )
     blocks.append(context(note))
@@ -117,13 +120,13 @@ def left_out(wanted: list[Wanted]) -> list[Message]:
     """What was asked for otherwise between the preview and the button."""
     if not wanted:
         return []
-    which = ", ".join(outside(each.customer.domain, 60) for each in wanted[:NAMED])
+    which = ", ".join(escape_mrkdwn(each.customer.domain, 60) for each in wanted[:NAMED])
     more = len(wanted) - NAMED
     if more > 0:
-        which = say(
-            "{names} and {more}", names=which, more=count("{count} more", "{count} more", more)
+        which = gettext(
+            "{names} and {more}", names=which, more=ngettext("{count} more", "{count} more", more)
         )
-    text = say(
+    text = gettext(
         "Left out, because the same subscription was asked for meanwhile or is being upgraded: {which}.",
         which=which,
     )
@@ -132,66 +135,68 @@ def left_out(wanted: list[Wanted]) -> list[Message]:
 
 def _good(wanted: Wanted, lines: int) -> str:
     what = change(wanted.customer, wanted.subscription, wanted.option, lines)
-    return say("line {number}: {what}", number=wanted.number, what=what)
+    return gettext("line {number}: {what}", number=wanted.number, what=what)
 
 
 def _bad(bad: BadLine, room: int) -> str:
     """`line 3: …`, at most `room` characters; what was typed is cut, and what to do is not."""
-    return say("line {number}: {why}", number=bad.line.number, why=_why(bad, max(16, room // 6)))
+    return gettext(
+        "line {number}: {why}", number=bad.line.number, why=_why(bad, max(16, room // 6))
+    )
 
 
 def _why(bad: BadLine, width: int) -> str:
-    typed, target = outside(bad.line.customer, width), outside(bad.line.target, width)
-    whose = outside(bad.customers[0].name, width) if bad.customers else typed
+    typed, target = escape_mrkdwn(bad.line.customer, width), escape_mrkdwn(bad.line.target, width)
+    whose = escape_mrkdwn(bad.customers[0].name, width) if bad.customers else typed
     match bad.amiss:
         case Amiss.NOT_A_ROW:
-            return say(
+            return gettext(
                 "“{typed}” is not a line of customer, plan and, if need be, “with licence transfer”. "
                 "Put a name that has a comma in quotation marks.",
                 typed=typed,
             )
         case Amiss.UNKNOWN_WAY:
-            return say(
+            return gettext(
                 "“{way}” is neither “with licence transfer” nor “upgrade only”. Put a name that has "
                 "a comma in quotation marks.",
-                way=outside(bad.line.way, width),
+                way=escape_mrkdwn(bad.line.way, width),
             )
         case Amiss.NOT_A_NAME:
-            return say("“{typed}” is not a customer's name.", typed=typed)
+            return gettext("“{typed}” is not a customer's name.", typed=typed)
         case Amiss.UNKNOWN_CUSTOMER if bad.customers:
-            meant = ", ".join(outside(each.domain, width) for each in bad.customers[:2])
-            return say(
+            meant = ", ".join(escape_mrkdwn(each.domain, width) for each in bad.customers[:2])
+            return gettext(
                 "no customer is called {typed}. Did you mean {meant}?", typed=typed, meant=meant
             )
         case Amiss.UNKNOWN_CUSTOMER:
-            return say("no customer is called {typed}. Write the domain.", typed=typed)
+            return gettext("no customer is called {typed}. Write the domain.", typed=typed)
         case Amiss.SEVERAL_CUSTOMERS:
             return _several(bad, typed, width)
         case Amiss.NO_SUCH_TARGET if bad.targets:
-            there = ", ".join(outside(each, width) for each in bad.targets[:2])
-            return say(
+            there = ", ".join(escape_mrkdwn(each, width) for each in bad.targets[:2])
+            return gettext(
                 "{customer} cannot become “{target}”. Possible: {there}.",
                 customer=whose,
                 target=target,
                 there=there,
             )
         case Amiss.NO_SUCH_TARGET:
-            return say("nothing can be upgraded at {customer} in this way.", customer=whose)
+            return gettext("nothing can be upgraded at {customer} in this way.", customer=whose)
         case Amiss.SEVERAL_SUBSCRIPTIONS:
-            return say(
+            return gettext(
                 "{customer} has several subscriptions that can become {target}. Ask with "
                 "`/upgrade {domain}`.",
                 customer=whose,
                 target=target,
-                domain=outside(bad.customers[0].domain, width),
+                domain=escape_mrkdwn(bad.customers[0].domain, width),
             )
         case _:
             return _why_not(bad, whose, target)
 
 
 def _several(bad: BadLine, typed: str, width: int) -> str:
-    domains = ", ".join(outside(each.domain, width) for each in bad.customers[:2])
-    return count(
+    domains = ", ".join(escape_mrkdwn(each.domain, width) for each in bad.customers[:2])
+    return ngettext(
         "{count} customer is meant by {typed}. Write the domain: {domains}.",
         "{count} customers are meant by {typed}. Write the domain: {domains}.",
         len(bad.customers),
@@ -203,32 +208,32 @@ def _several(bad: BadLine, typed: str, width: int) -> str:
 def _why_not(bad: BadLine, customer: str, target: str) -> str:
     match bad.amiss:
         case Amiss.NOT_POSSIBLE if bad.obstacles:
-            return say(
+            return gettext(
                 "{customer} cannot become {target} now. {why}",
                 customer=customer,
                 target=target,
                 why=words.obstacle(bad.obstacles[0]),
             )
         case Amiss.NOT_POSSIBLE:
-            return say(
+            return gettext(
                 "{customer} can become {target} only at the renewal.",
                 customer=customer,
                 target=target,
             )
         case Amiss.TWICE:
-            return say("the same subscription as line {other}.", other=bad.other)
+            return gettext("the same subscription as line {other}.", other=bad.other)
         case Amiss.BUSY:
-            return say(
+            return gettext(
                 "{customer}: this subscription is asked for already, or being upgraded.",
                 customer=customer,
             )
         case Amiss.EVIDENCE_MISSING:
-            return say(
+            return gettext(
                 "{customer}: the policy asks for a link to the customer's consent.",
                 customer=customer,
             )
         case Amiss.MAY_NOT_REQUEST:
-            return say("{customer}: you may not ask for this one.", customer=customer)
+            return gettext("{customer}: you may not ask for this one.", customer=customer)
         case _:
             said = trouble(bad.trouble or Unreachable(""))
-            return say("{customer}: {trouble}", customer=customer, trouble=said)
+            return gettext("{customer}: {trouble}", customer=customer, trouble=said)

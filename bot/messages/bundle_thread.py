@@ -10,17 +10,17 @@ from bot.messages import thread, words
 from bot.messages.blocks import (
     Message,
     context,
+    escape_mrkdwn,
+    escape_plain,
     everyone_of,
     link,
     mention,
     moment,
-    outside,
-    outside_plain,
     section,
 )
 from bot.messages.bundle import consent_is_long, name, names, upgrades
 from bot.messages.files import File, csv_file
-from bot.messages.language import count, marked, say
+from bot.messages.language import N_, gettext, ngettext
 
 COLUMNS = (
     "customer", "domain", "subscription", "from", "to", "seats", "kind", "outcome", "why",
@@ -29,9 +29,9 @@ COLUMNS = (
 """The heads of the file; always in English, because programs read it too."""
 
 PASSED_OVER = {
-    Reason.SUBSCRIPTION_BUSY: marked("another upgrade of the same subscription is running"),
-    Reason.CHANGED_SINCE: marked("it has changed since it was confirmed"),
-    Reason.EXPIRED: marked("it expired before its turn came"),
+    Reason.SUBSCRIPTION_BUSY: N_("another upgrade of the same subscription is running"),
+    Reason.CHANGED_SINCE: N_("it has changed since it was confirmed"),
+    Reason.EXPIRED: N_("it expired before its turn came"),
 }
 """Why a row that was confirmed was not begun. What is missing here was told before."""
 
@@ -46,33 +46,33 @@ def _asked(bundle: Bundle, _event: BundleEvent) -> Message | None:
     """Only what has no room on the card."""
     if not consent_is_long(bundle):
         return None
-    linked = link(bundle.evidence, say("link"))
-    return _message(say("Customer's consent: {link}", link=linked))
+    linked = link(bundle.evidence, gettext("link"))
+    return _message(gettext("Customer's consent: {link}", link=linked))
 
 
 def _approved(bundle: Bundle, event: BundleEvent) -> Message:
-    text = say("Approved by {who}: {which}.", who=_who(event), which=_which(bundle, event))
+    text = gettext("Approved by {who}: {which}.", who=_who(event), which=_which(bundle, event))
     ready = bundle.those(State.APPROVED)
     if ready and not bundle.is_running and not bundle.those(State.AWAITING_APPROVAL):
-        text += " " + say("{who}: *Upgrade now* can be pressed.", who=mention(bundle.requester))
+        text += " " + gettext("{who}: *Upgrade now* can be pressed.", who=mention(bundle.requester))
     return _message(text)
 
 
 def _declined(bundle: Bundle, event: BundleEvent) -> Message:
     return _message(
-        say(
+        gettext(
             "{requester}: {who} declined {which}: {why} Nothing was ordered for them.",
             requester=mention(bundle.requester),
             who=_who(event),
             which=_which(bundle, event),
-            why=outside(event.note, 1500),
+            why=escape_mrkdwn(event.note, 1500),
         )
     )
 
 
 def _withdrawn(bundle: Bundle, event: BundleEvent) -> Message:
     return _message(
-        say(
+        gettext(
             "{who} withdrew {which}. Nothing was ordered for them.",
             who=_who(event),
             which=_which(bundle, event),
@@ -82,7 +82,7 @@ def _withdrawn(bundle: Bundle, event: BundleEvent) -> Message:
 
 def _expired(bundle: Bundle, event: BundleEvent) -> Message:
     return _message(
-        say(
+        gettext(
             "{requester}: {which} expired before being approved and confirmed. Nothing was ordered "
             "for them. Type `/upgrade bulk` to ask again.",
             requester=mention(bundle.requester),
@@ -95,7 +95,7 @@ def _reminded(bundle: Bundle, event: BundleEvent) -> Message:
     rows = [bundle.row(each) for each in event.rows]
     who = dict.fromkeys(everyone_of(row.policy.approvers) for row in rows)
     return _message(
-        count(
+        ngettext(
             "{who}: {count} upgrade still waits for approval. It expires {at}.",
             "{who}: {count} upgrades still wait for approval. The first of them expires {at}.",
             len(rows),
@@ -107,7 +107,7 @@ def _reminded(bundle: Bundle, event: BundleEvent) -> Message:
 
 def _confirmed(bundle: Bundle, event: BundleEvent) -> Message:
     return _message(
-        say(
+        gettext(
             "Started by {who}: {which}, one after the other.",
             who=_who(event),
             which=_which(bundle, event),
@@ -119,12 +119,12 @@ def _passed_over(bundle: Bundle, event: BundleEvent) -> Message | None:
     row = bundle.row(event.rows[0])
     if event.note not in PASSED_OVER and row.state not in OPEN:
         return None
-    why = PASSED_OVER.get(Reason(event.note), marked("it is not as it was confirmed"))
+    why = PASSED_OVER.get(Reason(event.note), N_("it is not as it was confirmed"))
     return _message(
-        say(
+        gettext(
             "{which} was passed over: {why}. Nothing was sent for it.",
             which=name(row),
-            why=say(why),
+            why=gettext(why),
         )
     )
 
@@ -136,7 +136,7 @@ def _moved(bundle: Bundle, event: BundleEvent) -> Message | None:
 def _stopped(bundle: Bundle, event: BundleEvent) -> Message:
     left = len(bundle.those(State.APPROVED))
     return _message(
-        count(
+        ngettext(
             "✋ {requester}: *stopped*, because {count} upgrade failed, is not known to have worked, "
             "or came back: {which}. The policy allows {allowed}. {left} approved, and *Upgrade now* "
             "can be pressed again.",
@@ -147,7 +147,7 @@ def _stopped(bundle: Bundle, event: BundleEvent) -> Message:
             requester=mention(bundle.requester),
             which=_which(bundle, event),
             allowed=bundle.failures_allowed,
-            left=count("{count} upgrade stays", "{count} upgrades stay", left),
+            left=ngettext("{count} upgrade stays", "{count} upgrades stay", left),
         )
     )
 
@@ -157,7 +157,7 @@ def _ended(bundle: Bundle, event: BundleEvent) -> Message | None:
         return None  # the whole is summed up next
     rows = [bundle.row(each) for each in event.rows]
     return _message(
-        say(
+        gettext(
             "{requester}: everything that was started has had its turn: {ends}.",
             requester=mention(bundle.requester),
             ends=_ends(rows),
@@ -167,7 +167,7 @@ def _ended(bundle: Bundle, event: BundleEvent) -> Message | None:
 
 def _summed_up(bundle: Bundle, _event: BundleEvent) -> Message:
     return _message(
-        say(
+        gettext(
             "{requester}: everything is settled: {ends}.",
             requester=mention(bundle.requester),
             ends=_ends(list(bundle.rows)),
@@ -200,9 +200,9 @@ def row_line(row: UpgradeRequest, event: Event) -> Message | None:
             return _result(row, event.outcome or Outcome())
         case Event(step=Step.FINISH | Step.FAIL):
             return thread.line(row, event)
-        case Event(step=Step.CARE, aftermath=Aftermath() as there) if _needs_care(there):
+        case Event(step=Step.FOLLOW_UP, aftermath=Aftermath() as there) if _needs_care(there):
             return _about(row, thread.line(row, event))
-        case Event(step=Step.FOLLOW | Step.DRIFT | Step.HAND_BACK | Step.LOSE_ANSWER):
+        case Event(step=Step.FOLLOW | Step.DRIFT | Step.RELEASE | Step.MARK_UNKNOWN):
             return _about(row, thread.line(row, event))
         case _:
             return None
@@ -222,17 +222,17 @@ def _needs_care(there: Aftermath) -> bool:
 
 
 def _result(row: UpgradeRequest, outcome: Outcome) -> Message:
-    text = say(
+    text = gettext(
         "✅ {which} was upgraded: {old} → {new}, {seats}, {way}.",
         which=name(row),
-        old=outside(row.subscription.name),
-        new=outside(row.option.name),
+        old=escape_mrkdwn(row.subscription.name),
+        new=escape_mrkdwn(row.option.name),
         seats=words.seats(row.option.seats),
         way=words.how(row.option),
     )
-    small = say(
+    small = gettext(
         "New subscription {target}. {reference}",
-        target=outside(outcome.target_subscription_id),
+        target=escape_mrkdwn(outcome.target_subscription_id),
         reference=thread.reference(row),
     )
     return Message([section(text), context(small)])
@@ -240,20 +240,20 @@ def _result(row: UpgradeRequest, outcome: Outcome) -> Message:
 
 def _ends(rows: list[UpgradeRequest]) -> str:
     """How many ended how, in the order of the states."""
-    counted = [(say(ENDS[state]), sum(row.state is state for row in rows)) for state in ENDS]
+    counted = [(gettext(ENDS[state]), sum(row.state is state for row in rows)) for state in ENDS]
     return ", ".join(f"{number} {word}" for word, number in counted if number)
 
 
 ENDS = {
-    State.DONE: marked("upgraded"),
-    State.FAILED: marked("failed"),
-    State.UNKNOWN: marked("being checked"),
-    State.PERFORMING: marked("still worked on by Partner Center"),
-    State.AWAITING_APPROVAL: marked("waiting for approval"),
-    State.APPROVED: marked("approved and not performed"),
-    State.DECLINED: marked("declined"),
-    State.WITHDRAWN: marked("withdrawn"),
-    State.EXPIRED: marked("expired"),
+    State.DONE: N_("upgraded"),
+    State.FAILED: N_("failed"),
+    State.UNKNOWN: N_("being checked"),
+    State.PERFORMING: N_("still worked on by Partner Center"),
+    State.AWAITING_APPROVAL: N_("waiting for approval"),
+    State.APPROVED: N_("approved and not performed"),
+    State.DECLINED: N_("declined"),
+    State.WITHDRAWN: N_("withdrawn"),
+    State.EXPIRED: N_("expired"),
 }
 
 
@@ -261,12 +261,12 @@ def _which(bundle: Bundle, event: BundleEvent) -> str:
     """The rows of a step: all of them, or which."""
     rows = [bundle.row(each) for each in event.rows]
     if len(rows) == len(bundle.rows) and len(rows) > 1:
-        return count("all {count} upgrades", "all {count} upgrades", len(rows))
-    return say("{upgrades} ({which})", upgrades=upgrades(len(rows)), which=names(rows))
+        return ngettext("all {count} upgrades", "all {count} upgrades", len(rows))
+    return gettext("{upgrades} ({which})", upgrades=upgrades(len(rows)), which=names(rows))
 
 
 def _who(event: BundleEvent) -> str:
-    return mention(event.by) if event.by else say("the bot")
+    return mention(event.by) if event.by else gettext("the bot")
 
 
 def _message(text: str) -> Message:
@@ -277,7 +277,7 @@ def attachment(bundle: Bundle, event: BundleEvent) -> File | None:
     """The file that belongs to a step's line: all rows when everything is settled, and for one row
     everybody whose licence did not move."""
     if event.step is BundleStep.SUM_UP:
-        title = say("What became of {upgrades}", upgrades=upgrades(len(bundle.rows)))
+        title = gettext("What became of {upgrades}", upgrades=upgrades(len(bundle.rows)))
         cells = map(_cells, bundle.rows)
         return csv_file(f"upgrades-{bundle.id[-12:]}.csv", title, COLUMNS, cells)
     return thread.attachment(bundle.row(event.rows[0]), event.of) if event.of else None
@@ -287,9 +287,9 @@ def without_its_file(message: Message, event: BundleEvent, word: str) -> Message
     """The same line where the file could not be added, as Slack's error `word` says."""
     if event.of:
         return thread.without_its_file(message, word)
-    said = say(
+    said = gettext(
         "The file could not be added (Slack says {word}). Everything is in this thread.",
-        word=outside(word),
+        word=escape_mrkdwn(word),
     )
     return Message([*message.blocks, context(said)])
 
@@ -309,7 +309,7 @@ def _cells(row: UpgradeRequest) -> list[str]:
         outcome.target_subscription_id,
         row.correlation_id,
     ]
-    return [outside_plain(each, 1000) for each in cells]
+    return [escape_plain(each, 1000) for each in cells]
 
 
 def _why(row: UpgradeRequest, outcome: Outcome) -> str:
@@ -321,7 +321,9 @@ def _why(row: UpgradeRequest, outcome: Outcome) -> str:
         parts.append(f"HTTP {outcome.status} {outcome.code}".strip())
     if outcome.license_errors:
         number = len(outcome.license_errors)
-        parts.append(count("{count} licence did not move", "{count} licences did not move", number))
+        parts.append(
+            ngettext("{count} licence did not move", "{count} licences did not move", number)
+        )
     if outcome.seen:
-        parts.append(say("the answer was lost; this is what Partner Center shows"))
+        parts.append(gettext("the answer was lost; this is what Partner Center shows"))
     return "; ".join(parts)

@@ -1,24 +1,23 @@
 """The forms: reviewing a request before it is posted, and saying why one is declined."""
 
-from bot import buttons
 from bot.domain.offer import Offered
 from bot.domain.policy import Confirm, Evidence, Policy
 from bot.domain.price import PriceChange
 from bot.domain.subscription import Customer, UpgradeOption
 from bot.domain.upgrade import Earlier, UpgradeRequest
-from bot.messages import words
+from bot.messages import action_ids, words
 from bot.messages.blocks import (
     Block,
     context,
+    escape_mrkdwn,
+    escape_plain,
     everyone_of,
     fields,
-    outside,
-    outside_plain,
     plain,
     section,
 )
 from bot.messages.card import banners, earlier_line, price, what
-from bot.messages.language import count, marked, numeral, say, sentences
+from bot.messages.language import N_, gettext, ngettext, numeral, sentences
 
 LONGEST_REASON = 1000
 WARNED_OF = 3
@@ -30,22 +29,26 @@ def find(channel_id: str) -> Block:
     """The form behind `/upgrade` alone: a field that offers customers while one types."""
     element = {
         "type": "external_select",
-        "action_id": buttons.CUSTOMER,
-        "placeholder": plain(say("A part of the name, the domain or the tenant id"), 150),
+        "action_id": action_ids.CUSTOMER,
+        "placeholder": plain(gettext("A part of the name, the domain or the tenant id"), 150),
         "min_query_length": 2,
         "focus_on_load": True,
     }
-    hint = say("You see what can be upgraded. Nothing is ordered yet.")
-    customer = field(buttons.CUSTOMER, say("Customer"), hint, element, optional=False)
+    hint = gettext("You see what can be upgraded. Nothing is ordered yet.")
+    customer = field(action_ids.CUSTOMER, gettext("Customer"), hint, element, optional=False)
     return form(
-        buttons.FIND_FORM, say("Find a customer"), say("Show upgrades"), channel_id, [customer]
+        action_ids.FIND_FORM,
+        gettext("Find a customer"),
+        gettext("Show upgrades"),
+        channel_id,
+        [customer],
     )
 
 
 def customers(found: list[Customer]) -> list[Block]:
     """What the field offers: the domain tells apart those of one name."""
     return [
-        {"text": plain(outside_plain(f"{each.name} ({each.domain})", 75), 75), "value": each.id}
+        {"text": plain(escape_plain(f"{each.name} ({each.domain})", 75), 75), "value": each.id}
         for each in found[:CUSTOMERS_OFFERED]
     ]
 
@@ -56,65 +59,69 @@ def review(
     """The review form behind an option's button; the offer's id is all that comes back.
     `earlier`: other requests about the same subscription, which are warned of."""
     customer, subscription, option = offered.customer, offered.subscription, offered.option
-    term = words.term(option) or words.term(subscription) or say("as Partner Center has it")
+    term = words.term(option) or words.term(subscription) or gettext("as Partner Center has it")
     blocks = [
         section(
-            f"*{outside(customer.name)}* ({outside(customer.domain)})\n"
-            f"{outside(subscription.name)} → *{outside(option.name)}*"
+            f"*{escape_mrkdwn(customer.name)}* ({escape_mrkdwn(customer.domain)})\n"
+            f"{escape_mrkdwn(subscription.name)} → *{escape_mrkdwn(option.name)}*"
         ),
         *banners(policy.banners),
         fields(
-            say("*Seats:* {seats}", seats=numeral(option.seats)),
-            say("*Kind:* {kind}", kind=words.how(option)),
-            say("*Users' licences:* {licences}", licences=words.licences(option)),
-            say("*Term:* {term}", term=term),
-            say("*Effective:* {when}", when=words.effective(option)),
+            gettext("*Seats:* {seats}", seats=numeral(option.seats)),
+            gettext("*Kind:* {kind}", kind=words.how(option)),
+            gettext("*Users' licences:* {licences}", licences=words.licences(option)),
+            gettext("*Term:* {term}", term=term),
+            gettext("*Effective:* {when}", when=words.effective(option)),
         ),
-        section(say("*Price:* {price}", price=price(change))),
+        section(gettext("*Price:* {price}", price=price(change))),
         section(words.cannot_be_undone(subscription, option)),
         *([section(_warning(earlier))] if earlier else []),
         *([_seats(option)] if option.seats_can_be_fewer and option.seats > 1 else []),
-        reason(say("Reason"), say("Why does the customer need it? The approvers read this.")),
+        reason(
+            gettext("Reason"), gettext("Why does the customer need it? The approvers read this.")
+        ),
     ]
     if policy.evidence is not Evidence.OFF:
         blocks.append(evidence(required=policy.evidence is Evidence.REQUIRED))
     blocks.append(context(_who_is_asked(policy)))
-    title, submit = say("Review the upgrade"), say("Ask the team")
-    return form(buttons.REVIEW_FORM, title, submit, offered.id, blocks)
+    title, submit = gettext("Review the upgrade"), gettext("Ask the team")
+    return form(action_ids.REVIEW_FORM, title, submit, offered.id, blocks)
 
 
 def decline(request: UpgradeRequest, value: str) -> Block:
     """The form behind *Decline*. `value` is that of the card's button."""
     blocks = [
         section(what(request)),
-        reason(say("Why not?"), say("The requester reads this.")),
+        reason(gettext("Why not?"), gettext("The requester reads this.")),
     ]
-    return form(buttons.DECLINE_FORM, say("Decline the upgrade"), say("Decline"), value, blocks)
+    return form(
+        action_ids.DECLINE_FORM, gettext("Decline the upgrade"), gettext("Decline"), value, blocks
+    )
 
 
 def _warning(earlier: tuple[Earlier, ...]) -> str:
     lines = [earlier_line(each) for each in earlier[:WARNED_OF]]
     if more := len(earlier) - len(lines):
-        lines.append(count("• and {count} more", "• and {count} more", more))
-    return "\n".join([say("⚠️ *This subscription was asked about before:*"), *lines])
+        lines.append(ngettext("• and {count} more", "• and {count} more", more))
+    return "\n".join([gettext("⚠️ *This subscription was asked about before:*"), *lines])
 
 
 def _who_is_asked(policy: Policy) -> str:
     if policy.approvals == 0:
-        return say("No approval is needed; the card will have the button that upgrades.")
-    asked = count(
+        return gettext("No approval is needed; the card will have the button that upgrades.")
+    asked = ngettext(
         "{count} approval of {who} will be needed.",
         "{count} approvals of {who} will be needed.",
         policy.approvals,
         who=everyone_of(policy.approvers),
     )
-    return sentences(asked, say(_AFTERWARDS[policy.confirm]))
+    return sentences(asked, gettext(_AFTERWARDS[policy.confirm]))
 
 
 _AFTERWARDS = {
-    Confirm.REQUESTER: marked("Nothing is ordered before that and your confirmation."),
-    Confirm.APPROVER: marked("Nothing is ordered before that and an approver's confirmation."),
-    Confirm.NOBODY: marked("*The last approval orders it.*"),
+    Confirm.REQUESTER: N_("Nothing is ordered before that and your confirmation."),
+    Confirm.APPROVER: N_("Nothing is ordered before that and an approver's confirmation."),
+    Confirm.NOBODY: N_("*The last approval orders it.*"),
 }
 
 
@@ -122,36 +129,36 @@ def reason(label: str, hint: str) -> Block:
     """The field for a reason."""
     element = {
         "type": "plain_text_input",
-        "action_id": buttons.REASON,
+        "action_id": action_ids.REASON,
         "multiline": True,
         "max_length": LONGEST_REASON,
     }
-    return field(buttons.REASON, label, hint, element, optional=False)
+    return field(action_ids.REASON, label, hint, element, optional=False)
 
 
 def _seats(option: UpgradeOption) -> Block:
     element = {
         "type": "number_input",
-        "action_id": buttons.SEATS,
+        "action_id": action_ids.SEATS,
         "is_decimal_allowed": False,
         "initial_value": str(option.seats),
         "min_value": "1",
         "max_value": str(option.seats),
     }
-    hint = say(
+    hint = gettext(
         "1 to {most}. The rest stays on the old plan; more seats can be bought afterwards.",
         most=numeral(option.seats),
     )
-    return field(buttons.SEATS, say("Seats"), hint, element, optional=False)
+    return field(action_ids.SEATS, gettext("Seats"), hint, element, optional=False)
 
 
 def evidence(*, required: bool) -> Block:
     """The field for the link to the consent."""
-    element = {"type": "url_text_input", "action_id": buttons.EVIDENCE}
+    element = {"type": "url_text_input", "action_id": action_ids.EVIDENCE}
     return field(
-        buttons.EVIDENCE,
-        say("Link to the customer's consent"),
-        say("The e-mail or ticket in which the customer agreed."),
+        action_ids.EVIDENCE,
+        gettext("Link to the customer's consent"),
+        gettext("The e-mail or ticket in which the customer agreed."),
         element,
         optional=not required,
     )
@@ -176,7 +183,7 @@ def form(callback_id: str, title: str, submit: str, carried: str, blocks: list[B
         "callback_id": callback_id,
         "title": plain(title, 24),
         "submit": plain(submit, 24),
-        "close": plain(say("Cancel"), 24),
+        "close": plain(gettext("Cancel"), 24),
         "private_metadata": carried,
         "blocks": blocks,
     }

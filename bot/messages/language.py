@@ -36,7 +36,7 @@ LANGUAGES = {
 }
 """Slack's names of languages, small, and the catalogue of each; others are told in English."""
 
-_spoken = ContextVar("spoken", default=ENGLISH)
+_locale = ContextVar("spoken", default=ENGLISH)
 
 
 def catalogue_of(locale: str) -> str:
@@ -49,26 +49,26 @@ def catalogue_of(locale: str) -> str:
 
 
 @contextmanager
-def speaking(locale: str) -> Iterator[None]:
+def use_locale(locale: str) -> Iterator[None]:
     """Say everything within in this language, as Slack names it: `zh-TW`."""
-    before = _spoken.set(catalogue_of(locale))
+    before = _locale.set(catalogue_of(locale))
     try:
         yield
     finally:
-        _spoken.reset(before)
+        _locale.reset(before)
 
 
-def say(sentence: str, /, **values: object) -> str:
+def gettext(sentence: str, /, **values: object) -> str:
     """The sentence in the language that is spoken, with the values in their places.
 
     Values are put in as they are: outside text has to be safe already.
     """
-    return _catalogue(_spoken.get()).gettext(sentence).format(**values)
+    return _catalogue(_locale.get()).gettext(sentence).format(**values)
 
 
-def count(one: str, many: str, number: int, /, **values: object) -> str:
+def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     """The same for a number of things, which stands in the sentence as `{count}`."""
-    said = _catalogue(_spoken.get()).ngettext(one, many, number)
+    said = _catalogue(_locale.get()).ngettext(one, many, number)
     return said.format(count=numeral(number), **values)
 
 
@@ -79,27 +79,27 @@ def sentences(*said: str) -> str:
 
 def listed(things: Iterable[str]) -> str:
     """Things in a row: `one, two, three`."""
-    return say(", ").join(things)
+    return gettext(", ").join(things)
 
 
-def marked(sentence: str) -> str:
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name
     """A sentence that is kept in a table and said later; marked so that it is translated."""
     return sentence
 
 
 def numeral(number: int) -> str:
     """`12,500`, as the language writes it."""
-    return format_decimal(number, locale=_spoken.get())
+    return format_decimal(number, locale=_locale.get())
 
 
 def day(at: date) -> str:
     """A day, as the language writes it: `Feb 28, 2027`."""
-    return format_date(at, "medium", locale=_spoken.get())
+    return format_date(at, "medium", locale=_locale.get())
 
 
 def money(amount: Decimal, currency: str) -> str:
     """An amount, as the language writes it: `€1,250.00`. `currency` as in ISO 4217."""
-    return format_currency(amount, currency, locale=_spoken.get())
+    return format_currency(amount, currency, locale=_locale.get())
 
 
 @cache

@@ -3,20 +3,19 @@
 import json
 from collections.abc import Iterator
 
-from bot import buttons
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
-from bot.messages import words
+from bot.messages import action_ids, words
 from bot.messages.blocks import (
     Block,
     Message,
     actions,
     button,
     context,
-    outside,
-    outside_plain,
+    escape_mrkdwn,
+    escape_plain,
     section,
 )
-from bot.messages.language import count, day, listed, say
+from bot.messages.language import day, gettext, listed, ngettext
 from bot.messages.replies import trouble
 
 CUSTOMERS_SHOWN = 20
@@ -32,17 +31,17 @@ def which_customer(found: list[Customer]) -> Message:
     shown = found[:CUSTOMERS_SHOWN]
     rows = [
         button(
-            outside_plain(f"{customer.name} ({customer.domain})", 75),
-            buttons.choose_customer(number),
+            escape_plain(f"{customer.name} ({customer.domain})", 75),
+            action_ids.choose_customer(number),
             customer.id,
         )
         for number, customer in enumerate(shown)
     ]
-    blocks = [section(say("Which customer do you mean?")), actions("customers", *rows)]
+    blocks = [section(gettext("Which customer do you mean?")), actions("customers", *rows)]
     if more := len(found) - len(shown):
         blocks.append(
             context(
-                count(
+                ngettext(
                     "{count} more is not shown. Type more of the name, or `/upgrade` alone to find "
                     "it by typing ahead.",
                     "{count} more are not shown. Type more of the name, or `/upgrade` alone to find "
@@ -74,12 +73,12 @@ def upgrade_options(
 
 def _title(customer: Customer, upgradable: list[Upgradable]) -> Block:
     possible = sum(1 for each in upgradable for _, offer_id in each.options if offer_id)
-    name = f"*{outside(customer.name)}* ({outside(customer.domain)})"
+    name = f"*{escape_mrkdwn(customer.name)}* ({escape_mrkdwn(customer.domain)})"
     if possible:
         return section(
-            say("{name}: press what it should become. Nothing is ordered yet.", name=name)
+            gettext("{name}: press what it should become. Nothing is ordered yet.", name=name)
         )
-    return section(say("{name}: nothing can be upgraded at the moment.", name=name))
+    return section(gettext("{name}: nothing can be upgraded at the moment.", name=name))
 
 
 def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
@@ -87,8 +86,8 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
     blocks = [{"type": "divider"}, section(_facts(subscription))]
     pressable = [
         button(
-            outside_plain(f"{option.name} ({_way(option)})", 75),
-            buttons.choose_option(next(numbers)),
+            escape_plain(f"{option.name} ({_way(option)})", 75),
+            action_ids.choose_option(next(numbers)),
             offer_id,
             accessibility_label=_aloud(subscription, option),
         )
@@ -104,7 +103,7 @@ def _subscription(each: Upgradable, numbers: Iterator[int]) -> list[Block]:
 
 def _aloud(subscription: Subscription, option: UpgradeOption) -> str:
     """What a screen reader says: two subscriptions can have buttons of one text."""
-    old, new = outside_plain(subscription.name, 28), outside_plain(option.name, 28)
+    old, new = escape_plain(subscription.name, 28), escape_plain(option.name, 28)
     return f"{old} → {new}: {_way(option)}"[:75]
 
 
@@ -115,51 +114,53 @@ def _facts(subscription: Subscription) -> str:
     if subscription.ends_at:
         ends = day(subscription.ends_at)
         renews = subscription.auto_renews
-        facts.append(say("renews {day}", day=ends) if renews else say("ends {day}", day=ends))
+        facts.append(
+            gettext("renews {day}", day=ends) if renews else gettext("ends {day}", day=ends)
+        )
     if subscription.add_ons:
-        facts.append(count("{count} add-on", "{count} add-ons", len(subscription.add_ons)))
+        facts.append(ngettext("{count} add-on", "{count} add-ons", len(subscription.add_ons)))
     if subscription.promotion_id:
-        facts.append(say("with a promotion"))
+        facts.append(gettext("with a promotion"))
     if subscription.scheduled_change:
-        change = outside(subscription.scheduled_change)
-        facts.append(say("scheduled for the renewal: {change}", change=change))
-    return f"*{outside(subscription.name)}*\n" + " · ".join(facts)
+        change = escape_mrkdwn(subscription.scheduled_change)
+        facts.append(gettext("scheduled for the renewal: {change}", change=change))
+    return f"*{escape_mrkdwn(subscription.name)}*\n" + " · ".join(facts)
 
 
 def _way(option: UpgradeOption) -> str:
     if not option.into:
         return words.kind(option)
     into = option.into_name or option.into
-    return say("{kind}, into {into}", kind=words.kind(option), into=into)
+    return gettext("{kind}, into {into}", kind=words.kind(option), into=into)
 
 
 def _why_not(each: Upgradable) -> list[str]:
     """A line for the options that are not possible, for those of the renewal, and for a
     subscription that has none."""
     if each.subscription.kind in words.NOT_UPGRADABLE:
-        return [say(words.NOT_UPGRADABLE[each.subscription.kind])]
+        return [gettext(words.NOT_UPGRADABLE[each.subscription.kind])]
     if each.trouble:
-        return [say("The options are not known: {why}", why=trouble(each.trouble))]
+        return [gettext("The options are not known: {why}", why=trouble(each.trouble))]
     if not each.options:
-        return [say("Microsoft offers no upgrade for this plan.")]
+        return [gettext("Microsoft offers no upgrade for this plan.")]
     reasons: dict[str, list[str]] = {}
     later: list[str] = []
     for option, offer_id in each.options:
-        name = f"{outside(option.name, 80)} ({words.how(option)})"
+        name = f"{escape_mrkdwn(option.name, 80)} ({words.how(option)})"
         if option.at_renewal and option.eligible:
             later.append(name)
         elif not offer_id:
             why = " ".join(words.obstacle(o) for o in option.obstacles)
-            reasons.setdefault(why or say("No reason was given."), []).append(name)
+            reasons.setdefault(why or gettext("No reason was given."), []).append(name)
     lines = [
-        say("Not possible: {options}. {why}", options=listed(some), why=why)
+        gettext("Not possible: {options}. {why}", options=listed(some), why=why)
         for why, names in reasons.items()
         for some in _tens(names)
     ]
     if len(reasons) == 1 and not later and not any(offer_id for _, offer_id in each.options):
-        lines = [say("Not possible at the moment. {why}", why=why) for why in reasons]
+        lines = [gettext("Not possible at the moment. {why}", why=why) for why in reasons]
     lines += [
-        say(
+        gettext(
             "At the renewal: {options}. Schedule that in Partner Center; this bot upgrades at once.",
             options=listed(some),
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.domain.policy import Confirm, Person, Policy, Standing
+from bot.domain.policy import Confirm, MemberKind, Person, Policy
 from bot.domain.subscription import Customer
 from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import (
@@ -19,11 +19,19 @@ from bot.errors import (
     Unreachable,
 )
 from bot.messages import words
-from bot.messages.blocks import Message, context, everyone_of, mention, moment, outside, section
-from bot.messages.language import count, listed, marked, numeral, say, sentences
+from bot.messages.blocks import (
+    Message,
+    context,
+    escape_mrkdwn,
+    everyone_of,
+    mention,
+    moment,
+    section,
+)
+from bot.messages.language import N_, gettext, listed, ngettext, numeral, sentences
 
-NOTHING_CHANGED = marked("Nothing was changed.")
-YOUR_CLICK = marked("Your click changed nothing.")
+NOTHING_CHANGED = N_("Nothing was changed.")
+YOUR_CLICK = N_("Your click changed nothing.")
 
 
 def refusal(refused: Refused) -> Message:
@@ -37,60 +45,62 @@ def refusal_text(refused: Refused) -> str:
 
 
 def _not_a_member(about: Mapping[str, Any]) -> str:
-    standing = about.get("standing", Standing.STRANGER)
-    return say(
+    member_kind = about.get("member_kind", MemberKind.STRANGER)
+    return gettext(
         "Only full members of this workspace can use upgrades, and Slack says that you are "
         "{standing}. {nothing_changed}",
-        standing=say(_STANDINGS[standing]),
-        nothing_changed=say(NOTHING_CHANGED),
+        member_kind=gettext(_STANDINGS[member_kind]),
+        nothing_changed=gettext(NOTHING_CHANGED),
     )
 
 
 _STANDINGS = {
-    Standing.GUEST: marked("a guest"),
-    Standing.BOT: marked("a bot"),
-    Standing.DEACTIVATED: marked("deactivated"),
-    Standing.STRANGER: marked("from another workspace"),
-    Standing.FULL_MEMBER: marked("a full member"),
+    MemberKind.GUEST: N_("a guest"),
+    MemberKind.BOT: N_("a bot"),
+    MemberKind.DEACTIVATED: N_("deactivated"),
+    MemberKind.STRANGER: N_("from another workspace"),
+    MemberKind.FULL_MEMBER: N_("a full member"),
 }
 
 
 def _unknown_customer(about: Mapping[str, Any]) -> str:
-    said = say("No customer is called “{name}”.", name=outside(about["text"]))
+    said = gettext("No customer is called “{name}”.", name=escape_mrkdwn(about["text"]))
     nearest: list[Customer] = about["nearest"]
     if nearest:
-        names = listed(f"`/upgrade {outside(c.name)}` ({outside(c.domain)})" for c in nearest)
-        hint = say("Did you mean {names}?", names=names)
+        names = listed(
+            f"`/upgrade {escape_mrkdwn(c.name)}` ({escape_mrkdwn(c.domain)})" for c in nearest
+        )
+        hint = gettext("Did you mean {names}?", names=names)
     else:
-        hint = say("Type the beginning of its name, its domain or its tenant id.")
-    return sentences(said, hint, say(NOTHING_CHANGED))
+        hint = gettext("Type the beginning of its name, its domain or its tenant id.")
+    return sentences(said, hint, gettext(NOTHING_CHANGED))
 
 
 def _no_subscription(about: Mapping[str, Any]) -> str:
     customer: Customer = about["customer"]
-    said = say(
+    said = gettext(
         "*{name}* ({domain}) has no subscription, so there is nothing to upgrade.",
-        name=outside(customer.name),
-        domain=outside(customer.domain),
+        name=escape_mrkdwn(customer.name),
+        domain=escape_mrkdwn(customer.domain),
     )
-    return sentences(said, say(NOTHING_CHANGED))
+    return sentences(said, gettext(NOTHING_CHANGED))
 
 
 def _may_not_request(about: Mapping[str, Any]) -> str:
     who = everyone_of(about["policy"].requesters)
-    said = say("Only {who} can ask for upgrades here.", who=who)
-    return sentences(said, say(NOTHING_CHANGED))
+    said = gettext("Only {who} can ask for upgrades here.", who=who)
+    return sentences(said, gettext(NOTHING_CHANGED))
 
 
 def _as_it_is(about: Mapping[str, Any]) -> str:
-    return sentences(true_state(about["request"]), say(YOUR_CLICK))
+    return sentences(true_state(about["request"]), gettext(YOUR_CLICK))
 
 
 def true_state(request: UpgradeRequest) -> str:
     """How a request stands, for somebody who came too late."""
     match request.state:
         case State.AWAITING_APPROVAL:
-            return count(
+            return ngettext(
                 "This is still waiting: it has {have} of {count} approval.",
                 "This is still waiting: it has {have} of {count} approvals.",
                 request.policy.approvals,
@@ -98,74 +108,74 @@ def true_state(request: UpgradeRequest) -> str:
             )
         case State.APPROVED if request.approvals:
             last = request.approvals[-1]
-            return _by(marked("This was already approved by {who} {when}."), last.by, last.at)
+            return _by(N_("This was already approved by {who} {when}."), last.by, last.at)
         case State.APPROVED:
-            return say("This needs no approval; it waits for *Upgrade now*.")
+            return gettext("This needs no approval; it waits for *Upgrade now*.")
         case State.PERFORMING if request.confirmed_by and request.confirmed_at:
-            said = marked("This upgrade is already running: {who} confirmed it {when}.")
+            said = N_("This upgrade is already running: {who} confirmed it {when}.")
             return _by(said, request.confirmed_by, request.confirmed_at)
         case State.DECLINED if request.closed_by and request.closed_at:
-            said = marked("This was already declined by {who} {when}.")
+            said = N_("This was already declined by {who} {when}.")
             return _by(said, request.closed_by, request.closed_at)
         case State.WITHDRAWN if request.closed_by and request.closed_at:
-            said = marked("This was already withdrawn by {who} {when}.")
+            said = N_("This was already withdrawn by {who} {when}.")
             return _by(said, request.closed_by, request.closed_at)
         case _:
-            return say(_FINAL[request.state])
+            return gettext(_FINAL[request.state])
 
 
 def _by(sentence: str, who: Person, when: datetime) -> str:
-    return say(sentence, who=mention(who), when=moment(when))
+    return gettext(sentence, who=mention(who), when=moment(when))
 
 
 _FINAL = {
-    State.AWAITING_APPROVAL: marked("This is still waiting for approval."),
-    State.APPROVED: marked("This was already approved."),
-    State.PERFORMING: marked("This upgrade is already running."),
-    State.UNKNOWN: marked("This was sent, and the bot is finding out what came of it."),
-    State.DONE: marked("This upgrade is already done; the result is in the thread."),
-    State.FAILED: marked("This upgrade has already failed; the thread says why."),
-    State.DECLINED: marked("This was already declined."),
-    State.WITHDRAWN: marked("This was already withdrawn."),
-    State.EXPIRED: marked("This has expired; nobody decided in time."),
+    State.AWAITING_APPROVAL: N_("This is still waiting for approval."),
+    State.APPROVED: N_("This was already approved."),
+    State.PERFORMING: N_("This upgrade is already running."),
+    State.UNKNOWN: N_("This was sent, and the bot is finding out what came of it."),
+    State.DONE: N_("This upgrade is already done; the result is in the thread."),
+    State.FAILED: N_("This upgrade has already failed; the thread says why."),
+    State.DECLINED: N_("This was already declined."),
+    State.WITHDRAWN: N_("This was already withdrawn."),
+    State.EXPIRED: N_("This has expired; nobody decided in time."),
 }
 
 
 def _own_request(about: Mapping[str, Any]) -> str:
-    said = say(
+    said = gettext(
         "You asked for this upgrade, so somebody else has to approve it: {who}.",
         who=_approvers(about["request"]),
     )
-    return sentences(said, say(YOUR_CLICK))
+    return sentences(said, gettext(YOUR_CLICK))
 
 
 def _may_not_approve(about: Mapping[str, Any]) -> str:
     if "request" not in about:
-        return say("You are not in every list of approvers.")
-    said = say("Only {who} can decide about this.", who=_approvers(about["request"]))
-    return sentences(said, say(YOUR_CLICK))
+        return gettext("You are not in every list of approvers.")
+    said = gettext("Only {who} can decide about this.", who=_approvers(about["request"]))
+    return sentences(said, gettext(YOUR_CLICK))
 
 
 def _may_not_confirm(about: Mapping[str, Any]) -> str:
     request: UpgradeRequest = about["request"]
     if request.policy.confirm is Confirm.APPROVER:
-        said = say(
+        said = gettext(
             "Not the requester but {who} starts this upgrade.", who=_approvers(about["request"])
         )
     else:
         who = mention(request.requester)
-        said = say("Only {who}, who asked for it, can start this upgrade.", who=who)
-    return sentences(said, say(YOUR_CLICK))
+        said = gettext("Only {who}, who asked for it, can start this upgrade.", who=who)
+    return sentences(said, gettext(YOUR_CLICK))
 
 
 def _may_not_withdraw(about: Mapping[str, Any]) -> str:
     who = mention(about["request"].requester)
-    said = say("Only {who}, who asked for it, can withdraw this.", who=who)
-    return sentences(said, say(YOUR_CLICK))
+    said = gettext("Only {who}, who asked for it, can withdraw this.", who=who)
+    return sentences(said, gettext(YOUR_CLICK))
 
 
 def _expired(about: Mapping[str, Any]) -> str:
-    return say(
+    return gettext(
         "This expired {when}, so your click changed nothing. Type `/upgrade` to ask again.",
         when=moment(about["request"].expires_at),
     )
@@ -173,14 +183,14 @@ def _expired(about: Mapping[str, Any]) -> str:
 
 def _voted_already(about: Mapping[str, Any]) -> str:
     request: UpgradeRequest = about["request"]
-    said = sentences(say("You have approved this already."), true_state(request))
+    said = sentences(gettext("You have approved this already."), true_state(request))
     if request.state is State.AWAITING_APPROVAL:
-        return sentences(said, say("Another person has to approve it too."))
+        return sentences(said, gettext("Another person has to approve it too."))
     return said
 
 
 def _seats_out_of_range(about: Mapping[str, Any]) -> str:
-    return say("Please type a number from 1 to {most}.", most=numeral(about["most"]))
+    return gettext("Please type a number from 1 to {most}.", most=numeral(about["most"]))
 
 
 def _approvers(request: UpgradeRequest) -> str:
@@ -188,12 +198,12 @@ def _approvers(request: UpgradeRequest) -> str:
 
 
 def _says(*said: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda _about: sentences(*(say(sentence) for sentence in said))
+    return lambda _about: sentences(*(gettext(sentence) for sentence in said))
 
 
 SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.NOT_A_NAME: _says(
-        marked(
+        N_(
             "That is not a customer's name. Nothing was looked up. Type for example `/upgrade "
             "contoso`, a domain such as `/upgrade contoso.onmicrosoft.com`, or a tenant id."
         )
@@ -202,22 +212,20 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.NO_SUBSCRIPTION: _no_subscription,
     Reason.NOT_A_MEMBER: _not_a_member,
     Reason.MEMBER_UNREADABLE: _says(
-        marked("Slack did not tell me who you are, so I did nothing. Please try again in a minute.")
+        N_("Slack did not tell me who you are, so I did nothing. Please try again in a minute.")
     ),
     Reason.MAY_NOT_REQUEST: _may_not_request,
     Reason.NOT_IN_A_CHANNEL: _says(
-        marked(
-            "Nobody could decide here. Type the command in the channel in which your team decides."
-        ),
+        N_("Nobody could decide here. Type the command in the channel in which your team decides."),
         NOTHING_CHANGED,
     ),
     Reason.TOO_FAST: _says(
-        marked(
+        N_(
             "That was very often in a short time, and everybody shares what Partner Center lets the "
             "bot ask. Nothing was looked up. Wait a minute, then try again."
         )
     ),
-    Reason.TOO_MANY_OPEN: lambda about: count(
+    Reason.TOO_MANY_OPEN: lambda about: ngettext(
         "You have {count} request that waits already. Nothing was asked for. Withdraw one, or let "
         "the team decide about them first; `/upgrade history mine` lists them.",
         "You have {count} requests that wait already. Nothing was asked for. Withdraw one, or let "
@@ -225,57 +233,55 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
         about["most"],
     ),
     Reason.OFFER_GONE: _says(
-        marked("These options are more than a day old, or not mine."),
+        N_("These options are more than a day old, or not mine."),
         NOTHING_CHANGED,
-        marked("Type `/upgrade` again to see what is possible now."),
+        N_("Type `/upgrade` again to see what is possible now."),
     ),
     Reason.NOT_YOUR_OFFER: _says(
-        marked("These options were listed for somebody else."),
+        N_("These options were listed for somebody else."),
         NOTHING_CHANGED,
-        marked("Type `/upgrade` yourself."),
+        N_("Type `/upgrade` yourself."),
     ),
-    Reason.REASON_MISSING: _says(marked("Please say why: the others read it.")),
-    Reason.EVIDENCE_MISSING: _says(marked("The policy asks for a link to the customer's consent.")),
+    Reason.REASON_MISSING: _says(N_("Please say why: the others read it.")),
+    Reason.EVIDENCE_MISSING: _says(N_("The policy asks for a link to the customer's consent.")),
     Reason.SEATS_OUT_OF_RANGE: _seats_out_of_range,
     Reason.EVIDENCE_NOT_A_LINK: _says(
-        marked(
-            "Please give a web address that begins with https:// and has at most 500 characters."
-        )
+        N_("Please give a web address that begins with https:// and has at most 500 characters.")
     ),
     Reason.UNKNOWN_REQUEST: _says(
-        marked("I do not know this request (any more)."),
+        N_("I do not know this request (any more)."),
         YOUR_CLICK,
-        marked("Type `/upgrade` to begin a new one."),
+        N_("Type `/upgrade` to begin a new one."),
     ),
     Reason.UNKNOWN_BUTTON: _says(
-        marked("This button is outdated or not mine."),
+        N_("This button is outdated or not mine."),
         YOUR_CLICK,
-        marked("Type `/upgrade` to begin again."),
+        N_("Type `/upgrade` to begin again."),
     ),
     Reason.OTHER_CHANNEL: _says(
-        marked("This is a copy of a request of another channel, and copies decide nothing."),
+        N_("This is a copy of a request of another channel, and copies decide nothing."),
         YOUR_CLICK,
-        marked("Please decide at the request itself."),
+        N_("Please decide at the request itself."),
     ),
     Reason.CHANGED_SINCE: _says(
-        marked("The request has changed since this button was shown."),
+        N_("The request has changed since this button was shown."),
         YOUR_CLICK,
-        marked("Please read the card again and decide anew."),
+        N_("Please read the card again and decide anew."),
     ),
-    Reason.DELIVERED_AGAIN: _says(marked("This click has arrived before."), NOTHING_CHANGED),
+    Reason.DELIVERED_AGAIN: _says(N_("This click has arrived before."), NOTHING_CHANGED),
     Reason.WRONG_STATE: _as_it_is,
     Reason.EXPIRED: _expired,
     Reason.SUBSCRIPTION_BUSY: _says(
-        marked("Another upgrade of this subscription is running, or its outcome is not known yet."),
+        N_("Another upgrade of this subscription is running, or its outcome is not known yet."),
         YOUR_CLICK,
-        marked("Wait until that one is settled."),
+        N_("Wait until that one is settled."),
     ),
     Reason.OWN_REQUEST: _own_request,
     Reason.MAY_NOT_APPROVE: _may_not_approve,
     Reason.APPROVERS_UNREADABLE: _says(
-        marked("Slack did not tell me who may decide here."),
+        N_("Slack did not tell me who may decide here."),
         YOUR_CLICK,
-        marked(
+        N_(
             "Please try again in a minute; if it stays like this, an operator has to look at the "
             "user groups."
         ),
@@ -284,22 +290,22 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
     Reason.MAY_NOT_WITHDRAW: _may_not_withdraw,
     Reason.MAY_NOT_CONFIRM: _may_not_confirm,
     Reason.NOTHING_TO_CHECK: _as_it_is,
-    Reason.TABLE_UNREADABLE: lambda _about: say(
+    Reason.TABLE_UNREADABLE: lambda _about: gettext(
         "No line has a customer and a plan. Write for example: contoso.onmicrosoft.com, Office 365 "
         "Enterprise E3"
     ),
-    Reason.TOO_MANY_ROWS: lambda about: count(
+    Reason.TOO_MANY_ROWS: lambda about: ngettext(
         "At most {most} at once: this is {count} line. Ask for the rest by themselves.",
         "At most {most} at once: these are {count} lines. Ask for the rest by themselves.",
         about["rows"],
         most=about["most"],
     ),
-    Reason.BUNDLE_RUNNING: lambda about: say(
+    Reason.BUNDLE_RUNNING: lambda about: gettext(
         "These upgrades are running already: {who} started them {at}. Your click changed nothing.",
         who=mention(about["bundle"].confirmed_by),
         at=moment(about["bundle"].confirmed_at),
     ),
-    Reason.NOTHING_TO_DECIDE: lambda _about: say(
+    Reason.NOTHING_TO_DECIDE: lambda _about: gettext(
         "Nothing here waits for that any more; the card shows how each upgrade stands. Your click "
         "changed nothing."
     ),
@@ -310,45 +316,45 @@ SENTENCES: dict[Reason, Callable[[Mapping[str, Any]], str]] = {
 def trouble(error: PartnerCenterError) -> str:
     """Trouble at Microsoft in words: what happened and what to do."""
     if error.code in words.SIGN_IN:
-        return say(words.SIGN_IN[error.code])
+        return gettext(words.SIGN_IN[error.code])
     match error:
         case SignInFailed():
-            return say(
+            return gettext(
                 "Microsoft does not accept the bot's sign-in (code {code}). An operator has to "
                 "renew it.",
-                code=outside(error.code or "") or say("none"),
+                code=escape_mrkdwn(error.code or "") or gettext("none"),
             )
         case NotAllowed():
-            return say(
+            return gettext(
                 "Partner Center does not allow this for this customer. An operator has to look at "
                 "the GDAP roles."
             )
         case NotFound():
-            return say("Partner Center does not know this customer or subscription any more.")
+            return gettext("Partner Center does not know this customer or subscription any more.")
         case Throttled():
-            return say("Partner Center asks to slow down. Please try again in a minute.")
+            return gettext("Partner Center asks to slow down. Please try again in a minute.")
         case Unreachable():
-            return say("Partner Center does not answer. Please try again in some minutes.")
+            return gettext("Partner Center does not answer. Please try again in some minutes.")
         case _:
-            return say("Partner Center answered something that I do not understand.")
+            return gettext("Partner Center answered something that I do not understand.")
 
 
 def trouble_reply(error: PartnerCenterError) -> Message:
     """The private answer to whoever ran into trouble at Microsoft."""
-    ids = say(
+    ids = gettext(
         "Correlation id {correlation_id}, request id {request_id}",
-        correlation_id=error.correlation_id or say("none"),
-        request_id=error.request_id or say("none"),
+        correlation_id=error.correlation_id or gettext("none"),
+        request_id=error.request_id or gettext("none"),
     )
-    return Message([section(sentences(trouble(error), say(NOTHING_CHANGED))), context(ids)])
+    return Message([section(sentences(trouble(error), gettext(NOTHING_CHANGED))), context(ids)])
 
 
 def slack_trouble() -> Message:
     """The private answer when Slack did not do its part, such as opening a form in time."""
     said = (
-        say("Slack did not answer me in time."),
-        say(NOTHING_CHANGED),
-        say("Please press the button again."),
+        gettext("Slack did not answer me in time."),
+        gettext(NOTHING_CHANGED),
+        gettext("Please press the button again."),
     )
     return Message([section(sentences(*said))])
 
@@ -358,7 +364,7 @@ def no_database() -> Message:
     return Message(
         [
             section(
-                say(
+                gettext(
                     "I cannot reach my database at the moment, so I may not have noted what you "
                     "did. If the card does not show it within a minute, press again: doing it "
                     "twice does no harm."
@@ -373,13 +379,13 @@ def our_mistake(reference: str) -> Message:
     return Message(
         [
             section(
-                say(
+                gettext(
                     "Something went wrong in the bot. What the request's card says is what is "
                     "true. If you asked for something just now, look at the card before you try "
                     "again."
                 )
             ),
-            context(say("Reference for your operator: {reference}", reference=reference)),
+            context(gettext("Reference for your operator: {reference}", reference=reference)),
         ]
     )
 
@@ -389,16 +395,16 @@ def not_posted(request: UpgradeRequest, word: str, happened: Message | None) -> 
     error `word` says. `happened`: what would stand in the thread; None while there is only the
     request."""
     about = {
-        "customer": outside(request.customer.name),
+        "customer": escape_mrkdwn(request.customer.name),
         "channel": f"<#{request.channel_id}>",
-        "why": say(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[0]),
+        "why": gettext(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[0]),
     }
-    remedy = say(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[1])
+    remedy = gettext(_UNPOSTABLE.get(word, _UNPOSTABLE_SOMEHOW)[1])
     if happened is None:
         return Message(
             [
                 section(
-                    say(
+                    gettext(
                         "I could not show the request for *{customer}* in {channel}, because "
                         "{why}. It is kept, and nothing was ordered. {remedy}",
                         **about,
@@ -407,7 +413,7 @@ def not_posted(request: UpgradeRequest, word: str, happened: Message | None) -> 
                 )
             ]
         )
-    intro = say(
+    intro = gettext(
         "I cannot show how the request for *{customer}* in {channel} goes on, because {why}. So I "
         "tell you here:",
         **about,
@@ -416,12 +422,12 @@ def not_posted(request: UpgradeRequest, word: str, happened: Message | None) -> 
 
 
 _NOT_THERE = (
-    marked("I am not in that channel"),
-    marked("Type `/invite @upgrade-bot` there and I will post it."),
+    N_("I am not in that channel"),
+    N_("Type `/invite @upgrade-bot` there and I will post it."),
 )
 _ARCHIVED = (
-    marked("that channel is archived"),
-    marked("Let somebody unarchive it and I will post it."),
+    N_("that channel is archived"),
+    N_("Let somebody unarchive it and I will post it."),
 )
 _UNPOSTABLE = {
     "not_in_channel": _NOT_THERE,
@@ -429,13 +435,13 @@ _UNPOSTABLE = {
     "is_archived": _ARCHIVED,
     "is_inactive": _ARCHIVED,
     "restricted_action": (
-        marked("only some people may post there"),
-        marked("Let an admin of Slack allow me and I will post it."),
+        N_("only some people may post there"),
+        N_("Let an admin of Slack allow me and I will post it."),
     ),
 }
 _UNPOSTABLE_SOMEHOW = (
-    marked("Slack does not let me post there"),
-    marked("Ask an admin of Slack and I will post it."),
+    N_("Slack does not let me post there"),
+    N_("Ask an admin of Slack and I will post it."),
 )
 
 
@@ -444,26 +450,26 @@ def not_shown(request: UpgradeRequest) -> Message:
     return Message(
         [
             section(
-                say(
+                gettext(
                     "I have your request for *{customer}*, but something in me keeps me from "
                     "showing how it stands. I try again; please tell your operator if it stays "
                     "like this.",
-                    customer=outside(request.customer.name),
+                    customer=escape_mrkdwn(request.customer.name),
                 )
             ),
-            context(say("Reference for your operator: {reference}", reference=request.id)),
+            context(gettext("Reference for your operator: {reference}", reference=request.id)),
         ]
     )
 
 
 def your_turn(request: UpgradeRequest, link: str) -> Message:
     """To the requester, when it is they who have to act: the approval is there."""
-    open_it = say("Open the card")
-    said = say(
+    open_it = gettext("Open the card")
+    said = gettext(
         "Your upgrade of *{customer}* to {target} is approved. It is your turn: press *Upgrade "
         "now* on its card before {when}.",
-        customer=outside(request.customer.name),
-        target=outside(request.option.name),
+        customer=escape_mrkdwn(request.customer.name),
+        target=escape_mrkdwn(request.option.name),
         when=moment(request.expires_at),
     )
     where = f"<{link}|{open_it}>" if link else f"<#{request.channel_id}>"
@@ -476,40 +482,42 @@ def looked(request: UpgradeRequest) -> Message:
         return Message(
             [
                 section(
-                    say(
+                    gettext(
                         "I looked at Partner Center just now and cannot tell yet. Please do not "
                         "repeat the upgrade; I go on looking."
                     )
                 )
             ]
         )
-    said = say("I looked at Partner Center just now.")
+    said = gettext("I looked at Partner Center just now.")
     return Message([section(sentences(said, true_state(request)))])
 
 
 def usage(policy: Policy) -> Message:
     """The answer to `/upgrade help`: how it is used, and who may do what in this channel by its
     `policy`."""
-    return Message([section(examples()), section(who_may_what(policy)), context(say(MORE_NEEDED))])
+    return Message(
+        [section(examples()), section(who_may_what(policy)), context(gettext(MORE_NEEDED))]
+    )
 
 
-MORE_NEEDED = marked("Large upgrades and some customers can need more; the form says so.")
+MORE_NEEDED = N_("Large upgrades and some customers can need more; the form says so.")
 
 
 def examples() -> str:
     """What can be typed."""
     lines = [
-        say("Type `/upgrade` and the customer, in the channel where your team decides:"),
-        say("• `/upgrade contoso`: a part of the name"),
-        say("• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id"),
-        say("• `/upgrade` alone: find the customer by typing ahead"),
-        say("• `/upgrade bulk`: several customers with one approval"),
-        say(
+        gettext("Type `/upgrade` and the customer, in the channel where your team decides:"),
+        gettext("• `/upgrade contoso`: a part of the name"),
+        gettext("• `/upgrade contoso.onmicrosoft.com`: the domain, or the tenant id"),
+        gettext("• `/upgrade` alone: find the customer by typing ahead"),
+        gettext("• `/upgrade bulk`: several customers with one approval"),
+        gettext(
             "• `/upgrade history`: what was asked for here; also `history mine`, or `history "
             "contoso`"
         ),
-        say("• `/upgrade status`: when I do not do what you expect"),
-        say("You see what can be upgraded, you ask for it, the team approves, you confirm."),
+        gettext("• `/upgrade status`: when I do not do what you expect"),
+        gettext("You see what can be upgraded, you ask for it, the team approves, you confirm."),
     ]
     return "\n".join(lines)
 
@@ -517,25 +525,25 @@ def examples() -> str:
 def who_may_what(policy: Policy) -> str:
     """Who may ask, approve and confirm by a policy."""
     who = everyone_of(policy.approvers)
-    approve = say("nobody has to")
+    approve = gettext("nobody has to")
     if policy.approvals:
-        approve = count(
+        approve = ngettext(
             "{who} ({count} approval, nobody approves their own request)",
             "{who} ({count} approvals, nobody approves their own request)",
             policy.approvals,
             who=who,
         )
     confirm = {
-        Confirm.REQUESTER: say("whoever asked"),
-        Confirm.APPROVER: say("not whoever asked, but {who}", who=who),
-        Confirm.NOBODY: say("nobody: the last approval starts it"),
+        Confirm.REQUESTER: gettext("whoever asked"),
+        Confirm.APPROVER: gettext("not whoever asked, but {who}", who=who),
+        Confirm.NOBODY: gettext("nobody: the last approval starts it"),
     }[policy.confirm]
     requesters = everyone_of(policy.requesters)
     return "\n".join(
         [
-            say("*Who may do what here*"),
-            say("Ask: {who}", who=requesters),
-            say("Approve or decline: {who}", who=approve),
-            say("Press *Upgrade now*: {who}", who=confirm),
+            gettext("*Who may do what here*"),
+            gettext("Ask: {who}", who=requesters),
+            gettext("Approve or decline: {who}", who=approve),
+            gettext("Press *Upgrade now*: {who}", who=confirm),
         ]
     )

@@ -5,7 +5,7 @@
 signs in. Facts: https://learn.microsoft.com/partner-center/developer
 """
 
-from bot.partner_center.answers import Answer, Listed, Seen, Sight, Verdict
+from bot.partner_center.answers import Answer, Listed, LookResult, Observation, Verdict
 from bot.partner_center.auth import (
     ENDPOINTS,
     NOBODY_SIGNED_IN,
@@ -28,9 +28,9 @@ __all__ = [
     "Customers",
     "Limits",
     "Listed",
+    "LookResult",
+    "Observation",
     "PartnerCenter",
-    "Seen",
-    "Sight",
     "SignIn",
     "Trace",
     "Verdict",

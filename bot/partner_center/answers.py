@@ -45,7 +45,7 @@ class Answer:
     error: PartnerCenterError | None = None
 
 
-class Sight(Enum):
+class Observation(Enum):
     """What Partner Center shows of an upgrade that was sent."""
 
     HAPPENED = "it happened"
@@ -57,10 +57,10 @@ class Sight(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LookResult:
     """A sight, with the outcome (HAPPENED, REFUSED) or the operation (RUNNING)."""
 
-    sight: Sight
+    observation: Observation
     outcome: Outcome | None = None
     operation_id: str = ""
 

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
-from bot import metrics
 from bot.errors import (
     NotAllowed,
     NotFound,
@@ -32,7 +31,8 @@ from bot.errors import (
 )
 from bot.partner_center import wire
 from bot.partner_center.auth import SignIn
-from bot.repeating import repeated
+from bot.retry import retried
+from bot.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -174,7 +174,7 @@ class Client:
                 reply = await self._send("GET", path, call, headers, params=params)
             return _read(reply, call, read)
 
-        return await repeated(
+        return await retried(
             once,
             self._is_worth_repeating,
             attempts=TRIES,

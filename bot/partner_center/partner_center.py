@@ -3,7 +3,7 @@
 from bot.domain.subscription import Kind, Subscription
 from bot.domain.upgrade import Aftermath, LicenceCount, UpgradeRequest
 from bot.partner_center.aftercare import aftermath, licence_counts
-from bot.partner_center.answers import Answer, Listed, Seen
+from bot.partner_center.answers import Answer, Listed, LookResult
 from bot.partner_center.client import Client, Trace
 from bot.partner_center.customers import Customers
 from bot.partner_center.transitions import Transitions
@@ -47,7 +47,7 @@ class PartnerCenter:
         """How a finished upgrade stands now. Raises PartnerCenterError."""
         return await aftermath(self._client, self.customers, request)
 
-    async def look(self, request: UpgradeRequest) -> Seen:
+    async def look(self, request: UpgradeRequest) -> LookResult:
         """What became of an upgrade that was sent. Raises PartnerCenterError when it cannot
         look."""
         return await self._worlds[request.subscription.kind].look(request)

@@ -21,8 +21,8 @@ from bot.partner_center import wire
 from bot.partner_center.answers import (
     Answer,
     Listed,
-    Seen,
-    Sight,
+    LookResult,
+    Observation,
     Verdict,
     judge_error,
     obstacle,
@@ -94,7 +94,7 @@ class Transitions:
         except PartnerCenterError as error:
             return judge_error(error)
 
-    async def look(self, request: UpgradeRequest) -> Seen:
+    async def look(self, request: UpgradeRequest) -> LookResult:
         """What became of a transition that was sent: by the history, and where that has nothing,
         by the subscriptions themselves. Raises PartnerCenterError when it cannot look."""
         where = _transitions(request.customer.id, request.subscription.id)
@@ -110,22 +110,22 @@ class Transitions:
                 return _progress(transition, request)
         return await self._look_at_subscriptions(request)
 
-    async def _look_at_subscriptions(self, request: UpgradeRequest) -> Seen:
+    async def _look_at_subscriptions(self, request: UpgradeRequest) -> LookResult:
         """A whole transition changes the plan of the source; a part makes it smaller."""
         trace = Trace(request.correlation_id)
         there = await self._customers.subscriptions(request.customer.id, trace)
         option, before = request.option, request.subscription
         source = next((s for s in there if _same(s.id, before.id)), None)
         if source is None:
-            return Seen(Sight.UNCLEAR)
+            return LookResult(Observation.UNCLEAR)
         if _same(source.offer_id, option.offer_id):
-            return Seen(Sight.HAPPENED, Outcome(source.id, seen=True))
+            return LookResult(Observation.HAPPENED, Outcome(source.id, seen=True))
         if source.seats == before.seats and source.is_active:
-            return Seen(Sight.UNTOUCHED)
+            return LookResult(Observation.UNTOUCHED)
         targets = [s for s in there if _is_target(s, request)]
         if source.seats == before.seats - option.seats and len(targets) == 1:
-            return Seen(Sight.HAPPENED, Outcome(targets[0].id, seen=True))
-        return Seen(Sight.UNCLEAR)
+            return LookResult(Observation.HAPPENED, Outcome(targets[0].id, seen=True))
+        return LookResult(Observation.UNCLEAR)
 
 
 def _transitions(customer_id: str, subscription_id: str) -> str:
@@ -194,16 +194,16 @@ def _judge(request: UpgradeRequest, data: Any) -> Answer:
     """The first answer to a POST: seldom more than `Started`."""
     transition = wire.Transition.read(data)
     seen = _progress(transition, request)
-    if seen.sight is Sight.HAPPENED:
+    if seen.observation is Observation.HAPPENED:
         return Answer(Verdict.HAPPENED, seen.outcome)
-    if seen.sight is Sight.REFUSED:
+    if seen.observation is Observation.REFUSED:
         return Answer(Verdict.REFUSED, seen.outcome)
     if not transition.operation_id:
         return Answer(Verdict.LOST, error=Unreadable("a transition without an operation id"))
     return Answer(Verdict.STARTED, operation_id=transition.operation_id)
 
 
-def _progress(transition: wire.Transition, request: UpgradeRequest) -> Seen:
+def _progress(transition: wire.Transition, request: UpgradeRequest) -> LookResult:
     """What the events say. The plan (`Conversion`) decides; licences that did not follow
     (`SeatReassignment`, `LicenseReassignment`) are a matter of their own. A whole transition
     keeps the subscription, so without another id it is the same one."""
@@ -212,13 +212,15 @@ def _progress(transition: wire.Transition, request: UpgradeRequest) -> Seen:
     licences = [event for event in transition.events if event.name.lower() != "conversion"]
     if any(event.status == "failed" for event in plan):
         errors = [error for event in plan for error in event.errors]
-        return Seen(Sight.REFUSED, Outcome(obstacles=_obstacles(errors)))
+        return LookResult(Observation.REFUSED, Outcome(obstacles=_obstacles(errors)))
     done = any(event.status == "completed" for event in plan)
     if done and _licences_are_settled(licences, request):
         moved = not any(event.status == "failed" for event in licences)
         errors = [error for event in licences for error in event.errors]
-        return Seen(Sight.HAPPENED, Outcome(target, obstacles=_obstacles(errors), moved=moved))
-    return Seen(Sight.RUNNING, operation_id=transition.operation_id)
+        return LookResult(
+            Observation.HAPPENED, Outcome(target, obstacles=_obstacles(errors), moved=moved)
+        )
+    return LookResult(Observation.RUNNING, operation_id=transition.operation_id)
 
 
 def _licences_are_settled(licences: list[wire.TransitionEvent], request: UpgradeRequest) -> bool:

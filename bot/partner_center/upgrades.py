@@ -18,8 +18,8 @@ from bot.partner_center import wire
 from bot.partner_center.answers import (
     Answer,
     Listed,
-    Seen,
-    Sight,
+    LookResult,
+    Observation,
     Verdict,
     judge_error,
     obstacle,
@@ -56,7 +56,7 @@ class Upgrades:
         except PartnerCenterError as error:
             return judge_error(error)
 
-    async def look(self, request: UpgradeRequest) -> Seen:
+    async def look(self, request: UpgradeRequest) -> LookResult:
         """Whether a sent upgrade happened, read from the customer's subscriptions.
 
         An upgrade leaves its source suspended with the reason `Transition` and makes a new,
@@ -68,21 +68,21 @@ class Upgrades:
         if source is not None and source.is_active:
             return await self._look_at_the_audit(request)
         if source is None or not source.was_upgraded:
-            return Seen(Sight.UNCLEAR)
+            return LookResult(Observation.UNCLEAR)
         targets = [subscription for subscription in there if _is_target(subscription, request)]
         if len(targets) != 1:
-            return Seen(Sight.UNCLEAR)
-        return Seen(Sight.HAPPENED, Outcome(targets[0].id, seen=True))
+            return LookResult(Observation.UNCLEAR)
+        return LookResult(Observation.HAPPENED, Outcome(targets[0].id, seen=True))
 
-    async def _look_at_the_audit(self, request: UpgradeRequest) -> Seen:
+    async def _look_at_the_audit(self, request: UpgradeRequest) -> LookResult:
         """The source is as it was. Whether it stays so, Partner Center's own records may know."""
         match await operation_status(self._client, request):
             case "failed" | "decline":
-                return Seen(Sight.REFUSED, Outcome(obstacles=(obstacle("other", ""),)))
+                return LookResult(Observation.REFUSED, Outcome(obstacles=(obstacle("other", ""),)))
             case "succeeded" | "progress":
-                return Seen(Sight.UNDER_WAY)
+                return LookResult(Observation.UNDER_WAY)
             case _:
-                return Seen(Sight.UNTOUCHED)
+                return LookResult(Observation.UNTOUCHED)
 
 
 def _is_target(subscription: Subscription, request: UpgradeRequest) -> bool:

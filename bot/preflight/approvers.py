@@ -6,9 +6,9 @@ from functools import reduce
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.policy import CHANNEL, Names, Policy, PolicyBook, Rule
-from bot.findings import Finding, bad, doubtful, good
+from bot.preflight.diagnostics import Finding, bad, doubtful, good
 from bot.preflight.slack import SAID_ALREADY, SLACKS_OWN
-from bot.slack import SLACK_ERRORS, word_of
+from bot.slack.errors import SLACK_ERRORS, word_of
 
 
 async def enough(policies: PolicyBook, client: AsyncWebClient) -> list[Finding]:

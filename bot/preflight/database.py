@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.config.settings import NEW_KEY, Settings
 from bot.errors import Unavailable
-from bot.findings import Finding, StartProblem, bad, doubtful, good
-from bot.settings import NEW_KEY, Settings
+from bot.preflight.diagnostics import Finding, StartProblem, bad, doubtful, good
 from bot.store import NEWEST, NewerTables, Store
-from bot.vault import Sealed, SealedVault
+from bot.store.vault import Sealed, SealedVault
 
 NAME = "UPGRADE_BOT_DATABASE_URL"
 

@@ -5,12 +5,12 @@ import binascii
 import json
 from typing import Any
 
+from bot.config.settings import Settings
 from bot.errors import NotAllowed, PartnerCenterError, SignInFailed
-from bot.findings import Finding, bad, doubtful, good
 from bot.messages import words
 from bot.partner_center import Client, SignIn, Trace, is_guid
 from bot.partner_center.auth import WARN_BEFORE
-from bot.settings import Settings
+from bot.preflight.diagnostics import Finding, bad, doubtful, good
 
 
 class MicrosoftProbes:

@@ -5,13 +5,13 @@ from collections.abc import Awaitable
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.config.settings import Settings
 from bot.domain.policy import PolicyBook
-from bot.findings import Finding, good
 from bot.partner_center import Client, SignIn, Trace
 from bot.preflight import approvers, database
+from bot.preflight.diagnostics import Finding, good
 from bot.preflight.microsoft import MicrosoftProbes
 from bot.preflight.slack import SlackProbes
-from bot.settings import Settings
 from bot.store import Store
 
 

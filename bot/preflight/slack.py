@@ -8,10 +8,10 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.config.settings import Settings
 from bot.domain.policy import PolicyBook
-from bot.findings import Finding, bad, doubtful, good
-from bot.settings import Settings
-from bot.slack import SLACK_ERRORS, word_of
+from bot.preflight.diagnostics import Finding, bad, doubtful, good
+from bot.slack.errors import SLACK_ERRORS, word_of
 
 log = structlog.get_logger()
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.app import Bot
+from bot.config.settings import load
 from bot.sandbox import generated
 from bot.sandbox.partner_center import PartnerCenterServer, Records, records, transitions
 from bot.sandbox.slack import SlackServer, Workspace
 from bot.sandbox.traffic import Traffic
-from bot.settings import load
 
 CHANNEL = "C0UPGRADES"
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
@@ -118,8 +118,8 @@ class Practice:
     async def pass_time(self, by: timedelta) -> None:
         """Move the clock, and let the bot do at once what has become due."""
         self.clock.move(by)
-        if self.bot and self.bot.jobs:
-            await self.bot.jobs.tick()
+        if self.bot and self.bot.worker:
+            await self.bot.worker.tick()
 
     async def start_bot(self) -> Bot:
         """Start the bot as `upgrade-bot run` does, from the same variables."""

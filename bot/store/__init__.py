@@ -5,7 +5,7 @@ compare-and-set on its version, written together with its line of history in one
 """
 
 from bot.store.database import NEWEST, NewerTables
-from bot.store.store import Shown, Store, patiently
+from bot.store.store import PostedCard, Store, patiently
 from bot.store.trail import JOURNAL, Known, Line, Tie, Verification
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Known",
     "Line",
     "NewerTables",
-    "Shown",
+    "PostedCard",
     "Store",
     "Tie",
     "Verification",

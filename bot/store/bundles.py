@@ -17,16 +17,16 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
-from bot import metrics
 from bot.domain import bundle as steps
-from bot.domain.bundle import Bundle, BundleEvent, BundleTaken
-from bot.domain.pasted import Draft
+from bot.domain.bundle import Bundle, BundleEvent, BundleTransition
 from bot.domain.subscription import Customer
-from bot.domain.upgrade import Event, Taken, UpgradeRequest
+from bot.domain.table import Draft
+from bot.domain.upgrade import Event, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
 from bot.store import deliveries, rows, tables, waiting
 from bot.store.database import Database
 from bot.store.trail import add_to_journal
+from bot.telemetry import metrics
 
 DRAFT_LASTS = timedelta(days=1)
 
@@ -64,7 +64,7 @@ class Bundles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, taken: BundleTaken, delivery: str = "", *, most: int) -> Bundle:
+    async def add(self, taken: BundleTransition, delivery: str = "", *, most: int) -> Bundle:
         """Store a new bundle and all its rows at once, to be attended to, unless `most` of the
         requester's wait already. One of that id that is there already is returned as it is, however
         many wait. Raises Refused(DELIVERED_AGAIN, TOO_MANY_OPEN)."""
@@ -91,7 +91,7 @@ class Bundles:
     async def take(
         self,
         bundle_id: str,
-        step: Callable[[Bundle, datetime], BundleTaken],
+        step: Callable[[Bundle, datetime], BundleTransition],
         *,
         delivery: str = "",
         attend: Sequence[str] | None = None,
@@ -104,7 +104,7 @@ class Bundles:
 
         def compare_and_set(
             connection: sa.Connection,
-        ) -> tuple[Bundle, Sequence[Taken], BundleEvent]:
+        ) -> tuple[Bundle, Sequence[Transition], BundleEvent]:
             connection.execute(_LOCK_ROWS, {"id": bundle_id}).all()
             before, now = read(connection, bundle_id, lock=True), self._database.now(connection)
             after, taken, event = step(before, now)
@@ -232,7 +232,7 @@ def _remember(connection: sa.Connection, bundle: Bundle, event: BundleEvent) -> 
     connection.execute(_LINE, line)
 
 
-def _count(taken: Sequence[Taken]) -> None:
+def _count(taken: Sequence[Transition]) -> None:
     """The steps of rows are steps like others."""
     for request, event in taken:
         metrics.step_taken(request, event)

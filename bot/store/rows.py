@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from bot.domain.story import due_at
+from bot.domain.lifecycle import due_at
 from bot.domain.upgrade import Event, Step, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.store import seals, tables
+from bot.store import hash_chain, tables
 from bot.store.prepared import Prepared
 
 REQUEST = TypeAdapter(UpgradeRequest)
@@ -54,7 +54,7 @@ def lock(connection: sa.Connection, request_id: str) -> tuple[UpgradeRequest, st
 
 def event(body: str, personal: str | None) -> Event:
     """A line of history again, as far as it is not forgotten."""
-    return EVENT.validate_python(seals.whole(json.loads(body), seals.shown(personal)))
+    return EVENT.validate_python(hash_chain.whole(json.loads(body), hash_chain.shown(personal)))
 
 
 def add(connection: sa.Connection, request: UpgradeRequest, event: Event) -> None:
@@ -110,9 +110,9 @@ def _changing(request: UpgradeRequest) -> dict[str, Any]:
 
 def _line(before: str, request: UpgradeRequest, event: Event, document: str) -> dict[str, Any]:
     """The line of history of a step, sealed after the line whose seal is `before`."""
-    facts, personal = seals.parts_of(EVENT.dump_python(event, mode="json"))
+    facts, personal = hash_chain.parts_of(EVENT.dump_python(event, mode="json"))
     facts["request"] = _vouched_for(request, event.step, document)
-    body, (hidden, personal_hash) = seals.canonical(facts), seals.hide(personal)
+    body, (hidden, personal_hash) = hash_chain.canonical(facts), hash_chain.hide(personal)
     said = (request.id, str(request.version), event.step, event.at.astimezone(UTC).isoformat())
     return {
         "request_id": request.id,
@@ -122,7 +122,7 @@ def _line(before: str, request: UpgradeRequest, event: Event, document: str) -> 
         "body": body,
         "personal": hidden,
         "personal_hash": personal_hash,
-        "seal": seals.seal(before, *said, body, personal_hash),
+        "seal": hash_chain.seal(before, *said, body, personal_hash),
     }
 
 
@@ -146,7 +146,10 @@ def _remember(
 def _vouched_for(request: UpgradeRequest, step: Step, document: str) -> dict[str, Any]:
     """What a line of history says of its request: the document as it is now, by its hash; what an
     approval is for, by its fingerprint; and whenever that was made anew, in plain."""
-    vouched = {"document": seals.digest_of_document(document), "fingerprint": request.fingerprint}
+    vouched = {
+        "document": hash_chain.digest_of_document(document),
+        "fingerprint": request.fingerprint,
+    }
     if step not in (Step.ASK, Step.DRIFT):
         return vouched
     names = ("customer", "subscription", "option", "policy", "channel_id", "evidence")

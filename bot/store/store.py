@@ -10,14 +10,13 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
-from bot import metrics
 from bot.domain.bundle import is_bundle
 from bot.domain.offer import Offered
 from bot.domain.policy import Person
 from bot.domain.subscription import Customer
-from bot.domain.upgrade import Event, State, Taken, UpgradeRequest
+from bot.domain.upgrade import Event, State, Transition, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
-from bot.repeating import repeated
+from bot.retry import retried
 from bot.store import bundles, deliveries, rows, tables, waiting
 from bot.store.bundles import Bundles
 from bot.store.database import Database, revision
@@ -25,6 +24,7 @@ from bot.store.prepared import Prepared
 from bot.store.queue import Queue
 from bot.store.sqlite import Sqlite
 from bot.store.trail import Trail
+from bot.telemetry import metrics
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ HOME_LOOKED_AT_FOR = timedelta(hours=1)
 """Slack says when somebody opens their Home, and not when they leave it."""
 
 
-class Shown(NamedTuple):
+class PostedCard(NamedTuple):
     """Where the card of a request or a bundle stands in Slack, the version it shows, the last
     version that its thread has told, where that line stands, and the link of the card."""
 
@@ -64,7 +64,7 @@ class _Kind(NamedTuple):
 
 def _kind_of(table: sa.Table, shown: sa.Table, key: sa.Column[str]) -> _Kind:
     of: sa.BindParameter[str] = sa.bindparam("of")
-    unchanged = (shown.c[name] == sa.bindparam(f"was_{name}") for name in Shown._fields)
+    unchanged = (shown.c[name] == sa.bindparam(f"was_{name}") for name in PostedCard._fields)
     return _Kind(
         table,
         shown,
@@ -139,7 +139,7 @@ class Store:
         """The time that decides what is late."""
         return await self._database.read(self._database.now)
 
-    async def add(self, taken: Taken, *, most: int) -> UpgradeRequest:
+    async def add(self, taken: Transition, *, most: int) -> UpgradeRequest:
         """Store a new request with its first line of history, to be attended to, unless `most` of
         the requester's wait already.
 
@@ -171,7 +171,7 @@ class Store:
     async def take(
         self,
         request_id: str,
-        step: Callable[[UpgradeRequest, datetime], Taken],
+        step: Callable[[UpgradeRequest, datetime], Transition],
         *,
         delivery: str = "",
         attend: Sequence[str] | None = None,
@@ -185,7 +185,7 @@ class Store:
         Raises Refused (from `step`, UNKNOWN_REQUEST, SUBSCRIPTION_BUSY, DELIVERED_AGAIN).
         """
 
-        def compare_and_set(connection: sa.Connection) -> Taken | None:
+        def compare_and_set(connection: sa.Connection) -> Transition | None:
             before, seal = rows.lock(connection, request_id)
             now = self._database.now(connection)
             after, event = step(before, now)
@@ -353,13 +353,13 @@ class Store:
 
         await self._database.write(note)
 
-    async def shown(self, id: str) -> Shown | None:
+    async def shown(self, id: str) -> PostedCard | None:
         """Where and how far it is shown; None before its card was posted."""
         kind = _kind(id)
-        columns = [kind.shown.c[name] for name in Shown._fields]
+        columns = [kind.shown.c[name] for name in PostedCard._fields]
         query = sa.select(*columns).where(kind.key == id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
-        return Shown(*row) if row else None
+        return PostedCard(*row) if row else None
 
     async def links(self, request_ids: Sequence[str]) -> dict[str, str]:
         """The links of cards, by the ids of their requests; for a row that of its bundle, and
@@ -392,7 +392,7 @@ class Store:
             raise Refused(Reason.UNKNOWN_REQUEST)
         return found[0]
 
-    async def record_shown(self, id: str, before: Shown | None, shown: Shown) -> bool:
+    async def record_shown(self, id: str, before: PostedCard | None, shown: PostedCard) -> bool:
         """Remember what Slack shows now, if nobody else has shown anything since `before`; say
         whether that is so."""
         kind = _kind(id)
@@ -498,7 +498,7 @@ class Store:
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     """What `work` returns; it is done again for as long as the database is away."""
-    return await repeated(
+    return await retried(
         work, Unavailable, attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0
     )
 

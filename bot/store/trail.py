@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step
-from bot.store import seals, tables
+from bot.store import hash_chain, tables
 from bot.store.database import Database
 
 JOURNAL = "journal"
@@ -108,9 +108,9 @@ def add_to_journal(
     newest = sa.select(table.c.number, table.c.seal).order_by(table.c.number.desc()).limit(1)
     number, before = connection.execute(newest).one_or_none() or (0, "")
     who = {"by": {"team_id": by.team_id, "user_id": by.user_id}} if by else {}
-    body, (personal, personal_hash) = seals.canonical(facts), seals.hide(who)
+    body, (personal, personal_hash) = hash_chain.canonical(facts), hash_chain.hide(who)
     line = (JOURNAL, str(number + 1), kind, _text(at), body, personal_hash)
-    seal = seals.seal(before, *line)
+    seal = hash_chain.seal(before, *line)
     row = {
         "number": number + 1,
         "at": at,
@@ -297,9 +297,9 @@ class _Proof:
         if number != self._number + 1:
             self._note(number, row.at, f"the lines from {self._number + 1} to here are missing")
         line = (chain, str(number), what, _text(row.at), row.body, row.personal_hash)
-        if seals.seal(self._seal, *line) != row.seal:
+        if hash_chain.seal(self._seal, *line) != row.seal:
             self._note(number, row.at, "it is not as it was written, or not the line before it")
-        if row.personal is not None and seals.digest(row.personal) != row.personal_hash:
+        if row.personal is not None and hash_chain.digest(row.personal) != row.personal_hash:
             self._note(number, row.at, "what it says of people is not what was written")
         self._lines += 1
         self._forgotten += row.personal is None and row.personal_hash != ""
@@ -312,7 +312,7 @@ class _Proof:
             self._note(row.version, row.at, "its request is gone")
         elif row.version == row.newest:
             said = json.loads(row.body).get("request", {}).get("document")
-            if said != seals.digest_of_document(row.document):
+            if said != hash_chain.digest_of_document(row.document):
                 self._note(row.version, row.at, "the request is not what this line made of it")
 
     def tied(self, row: Any, heads: list[list[Any]], there: dict[tuple[str, int], str]) -> None:
@@ -378,7 +378,7 @@ _OLD = (
 
 def _forget(connection: sa.Connection, request_id: str, document: str) -> None:
     history, votes, requests = tables.history, tables.votes, tables.requests
-    left = seals.canonical(seals.forgotten(json.loads(document)))
+    left = hash_chain.canonical(hash_chain.forgotten(json.loads(document)))
     row = {"body": left, "team_id": "", "requester_id": ""}
     connection.execute(sa.update(requests).where(requests.c.id == request_id).values(row))
     lines = sa.update(history).where(history.c.request_id == request_id)
@@ -396,8 +396,8 @@ def _forget_bundles(connection: sa.Connection, before: datetime) -> None:
         bundles.c.created_at < before, bundles.c.requester_id != "", ~known
     )
     for bundle_id, document in connection.execute(old.limit(FORGOTTEN_AT_ONCE)).all():
-        nobody = {"requester": seals.NOBODY, "reason": "", "confirmed_by": None}
-        left = seals.canonical({**json.loads(document), **nobody})
+        nobody = {"requester": hash_chain.NOBODY, "reason": "", "confirmed_by": None}
+        left = hash_chain.canonical({**json.loads(document), **nobody})
         row = {"body": left, "team_id": "", "requester_id": ""}
         connection.execute(sa.update(bundles).where(bundles.c.id == bundle_id).values(row))
         history = tables.bundle_history
@@ -406,7 +406,7 @@ def _forget_bundles(connection: sa.Connection, before: datetime) -> None:
 
 def _line(of: str, number: int, what: str, row: Any) -> Line:
     forgotten = row.personal is None and row.personal_hash
-    personal = None if forgotten else seals.shown(row.personal)
+    personal = None if forgotten else hash_chain.shown(row.personal)
     return Line(of, number, row.at, what, json.loads(row.body), personal, row.seal)
 
 

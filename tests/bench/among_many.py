@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 from time import perf_counter
 from typing import cast
 
+from bot.config.policy_file import read
 from bot.partner_center import PartnerCenter
-from bot.performer import Performer
-from bot.policy_file import read
 from bot.store import Store
+from bot.worker.executor import Executor
 from tests.bench import programs
 from tests.bench.caller import one_by_one
 from tests.bench.figure import Curve, Figure, Goal, Measured, middle
@@ -66,16 +66,16 @@ async def among_many(*, quick: bool) -> Measured:
 async def _decisions(there: dict[int, Stored], rounds: int, each: int) -> list[float]:
     """The median of an acknowledgement at each of the databases."""
     taken: dict[int, list[float]] = {size: [] for size in there}
-    starting = [programs.bot(place.practice) for place in there.values()]
+    starting = [programs.bot(actor.practice) for actor in there.values()]
     async with programs.together(*starting) as bots:
-        for place, bot in zip(there.values(), bots, strict=True):
-            await one_by_one(bot.port, place.clicks(WARM_UP), PAUSE)
+        for actor, bot in zip(there.values(), bots, strict=True):
+            await one_by_one(bot.port, actor.clicks(WARM_UP), PAUSE)
         for _ in range(rounds):
-            for (size, place), bot in zip(there.items(), bots, strict=True):
-                seconds = await one_by_one(bot.port, place.clicks(each), PAUSE)
+            for (size, actor), bot in zip(there.items(), bots, strict=True):
+                seconds = await one_by_one(bot.port, actor.clicks(each), PAUSE)
                 taken[size].append(middle(seconds))
-    for place in there.values():
-        assert await place.approved() == WARM_UP + rounds * each
+    for actor in there.values():
+        assert await actor.approved() == WARM_UP + rounds * each
     return [middle(seconds) for seconds in taken.values()]
 
 
@@ -99,11 +99,11 @@ async def _pass(store: Store, there: Stored) -> float:
     """Seconds of one."""
     nobody = cast("PartnerCenter", None)  # neither a reminder nor an expiry asks it
     policies = read(there.practice.folder / "policy.toml")
-    performer = Performer(store=store, partner_center=nobody, policies=policies)
+    executor = Executor(store=store, partner_center=nobody, policies=policies)
     began = perf_counter()
     due = {*await store.due(), *await store.unshown()}
     for each in due:
-        await performer.attend(each)
+        await executor.attend(each)
     seconds = perf_counter() - began
     assert len(due) == DUE
     return seconds

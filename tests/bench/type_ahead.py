@@ -20,8 +20,8 @@ from time import perf_counter
 
 from rapidfuzz import fuzz, process
 
-from bot.directory import Index
 from bot.domain.subscription import Customer
+from bot.partner_center.directory import Index
 from tests.bench.figure import Figure, Goal, Measured, middle, percentile
 
 CUSTOMERS = 100_000

@@ -13,7 +13,7 @@ from bot.messages.card import MARKERS
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import CAROL
 from bot.sandbox.slack.workspace import Happened
-from bot.sandbox.slack.workspace import Message as Shown
+from bot.sandbox.slack.workspace import Message as PostedCard
 from bot.store import Store
 from tests.workspace import Conversation, Somebody, new_practice
 
@@ -134,7 +134,7 @@ class AnyStory:
         await self.workspace.passes(minutes=15)
         await self.workspace.passes(minutes=15)
         request = await self._store().request(self._request_id())
-        card: Shown = await self.workspace.newest_card()
+        card: PostedCard = await self.workspace.newest_card()
         assert MARKERS[request.state] in card.text
 
 

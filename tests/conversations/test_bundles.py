@@ -4,8 +4,8 @@ import csv
 from datetime import timedelta
 from typing import Any
 
-from bot import pace
 from bot.domain.upgrade import State
+from bot.requests import rate_limit
 from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack import Message
@@ -254,7 +254,7 @@ async def test_a_preview_takes_as_many_look_ups_as_it_looks_at_customers(
     before = len(workspace.partner_center.calls)
     await alice.types("/upgrade bulk")
     await alice.sees_form()
-    left = pace.AT_ONCE - 50 - 2  # the command was typed twice
+    left = rate_limit.AT_ONCE - 50 - 2  # the command was typed twice
     await alice.fills_in(table=table(domains[: left + 1]), reason="Once more.")
     assert "! That was very often in a short time" in await alice.sees_form()
     assert len(workspace.partner_center.calls) == before
@@ -592,8 +592,8 @@ async def test_the_card_says_how_far_it_is_while_it_runs(workspace: Conversation
     await workspace.alice.presses("Upgrade now")
     await gate.arrived.wait()
     workspace.practice.clock.move(timedelta(minutes=4))
-    assert workspace.bot.jobs
-    await workspace.bot.jobs.tick()
+    assert workspace.bot.worker
+    await workspace.bot.worker.tick()
     card = await workspace.until_somebody_sees("left, less than")
     assert "Progress: 2 done, 2 left, less than a minute left." in card
     assert "⚙️ in progress · Shop 03" in card

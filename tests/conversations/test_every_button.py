@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot import buttons
 from bot.domain.policy import Person
 from bot.domain.upgrade import Event, State, Step, UpgradeRequest
+from bot.messages import action_ids
 from bot.sandbox.practice import ALICE, BOB, CAROL, CHANNEL
 from bot.sandbox.slack import Message
 from tests.requests import NO_LIMIT, NOW, POLICY, request_in
@@ -17,13 +17,13 @@ from tests.workspace import Conversation
 GUEST = "U0GUEST"
 PEOPLE = {"the requester": ALICE, "an approver": CAROL, "a colleague": BOB, "a guest": GUEST}
 BUTTONS = [
-    buttons.APPROVE,
-    buttons.LOOKING,
-    buttons.DECLINE,
-    buttons.WITHDRAW,
-    buttons.UPGRADE_NOW,
-    buttons.CHECK_AGAIN,
-    buttons.ASK_AGAIN,
+    action_ids.APPROVE,
+    action_ids.LOOKING,
+    action_ids.DECLINE,
+    action_ids.WITHDRAW,
+    action_ids.UPGRADE_NOW,
+    action_ids.CHECK_AGAIN,
+    action_ids.ASK_AGAIN,
     "of_another_version",
 ]
 
@@ -44,15 +44,15 @@ async def test_every_click_of_everybody_has_one_answer(
         await press(workspace, PEOPLE[who], action, request, card)
         answers = await answers_to(workspace, PEOPLE[who], request, card)
         assert len(answers) == 1, f"{who} presses {action} in {state}: {answers}"
-        if who == "a guest" and action not in (buttons.CHECK_AGAIN, "of_another_version"):
+        if who == "a guest" and action not in (action_ids.CHECK_AGAIN, "of_another_version"):
             assert answers[0].startswith("told: "), f"a guest did something: {answers}"
 
 
 async def shown(workspace: Conversation, state: State, number: int) -> UpgradeRequest:
     """A request in that state, of a subscription of its own, with its card in the channel."""
-    store, jobs = workspace.bot.store, workspace.bot.jobs
+    store, worker = workspace.bot.store, workspace.bot.worker
     assert store
-    assert jobs
+    assert worker
     request = request_in(
         state,
         requester=Person(workspace.slack.team_id, ALICE),
@@ -84,7 +84,7 @@ async def press(
         "type": "button",
         "action_id": action,
         "block_id": "any",
-        "value": buttons.of_card(request),
+        "value": action_ids.of_card(request),
     }
     interactions = workspace.practice.slack.interactions
     await interactions.deliver_click(interactions.click_payload(user, card, element))

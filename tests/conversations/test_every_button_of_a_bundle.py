@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot import buttons
 from bot.domain.bundle import Bundle, BundleEvent, BundleStep
 from bot.domain.policy import Person
-from bot.domain.upgrade import Approval, Event, Pointer, State, Step, UpgradeRequest
+from bot.domain.upgrade import Approval, CardRef, Event, State, Step, UpgradeRequest
+from bot.messages import action_ids
 from bot.sandbox.practice import ALICE, BOB, CAROL, CHANNEL
 from bot.sandbox.slack import Message
 from tests.requests import NO_LIMIT, NOW, POLICY, request_in
@@ -18,12 +18,12 @@ from tests.workspace import Conversation
 GUEST = "U0GUEST"
 PEOPLE = {"the requester": ALICE, "an approver": CAROL, "a colleague": BOB, "a guest": GUEST}
 BUTTONS = [
-    buttons.APPROVE_ALL,
-    buttons.LEAVE_OUT,
-    buttons.DECLINE_ALL,
-    buttons.WITHDRAW_ALL,
-    buttons.UPGRADE_ALL,
-    buttons.CHECK_ALL,
+    action_ids.APPROVE_ALL,
+    action_ids.LEAVE_OUT,
+    action_ids.DECLINE_ALL,
+    action_ids.WITHDRAW_ALL,
+    action_ids.UPGRADE_ALL,
+    action_ids.CHECK_ALL,
 ]
 DECISIONS = {BundleStep.APPROVE, BundleStep.WITHDRAW, BundleStep.CONFIRM}
 STAGES = {**{state.value: (state, state) for state in State},
@@ -45,7 +45,7 @@ async def test_every_click_of_everybody_has_one_answer(workspace: Conversation, 
         await press(workspace, PEOPLE[who], action, bundle, card)
         answers = await answers_to(workspace, PEOPLE[who], bundle, card)
         assert len(answers) == 1, f"{who} presses {action} in {stage}: {answers}"
-        if who == "a guest" and action != buttons.CHECK_ALL:
+        if who == "a guest" and action != action_ids.CHECK_ALL:
             assert answers[0].startswith("told: "), f"a guest did something: {answers}"
 
 
@@ -59,7 +59,7 @@ async def shown(workspace: Conversation, stage: str, number: int) -> Bundle:
         row(workspace, bundle_id, state, f"{number:08}-{n}111-4111-8111-111111111111")
         for n, state in enumerate(STAGES[stage])
     )
-    tried = tuple(Pointer(each.id, each.round, 0) for each in rows if each.attempt)
+    tried = tuple(CardRef(each.id, each.round, 0) for each in rows if each.attempt)
     bundle = Bundle(
         id=bundle_id,
         version=1,
@@ -109,7 +109,7 @@ async def press(
     workspace: Conversation, user: str, action: str, bundle: Bundle, card: Message
 ) -> None:
     """Press such a button of the card, whether or not it shows one."""
-    value = buttons.of_bundle(bundle)
+    value = action_ids.of_bundle(bundle)
     element: dict[str, Any] = {
         "type": "button",
         "action_id": action,

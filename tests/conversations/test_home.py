@@ -66,12 +66,12 @@ async def test_home_is_not_refreshed_for_who_looked_long_ago(workspace: Conversa
 
 @pytest.mark.parametrize("standing", ["is_restricted", "deleted"])
 async def test_home_shows_nothing_to_who_is_no_full_member(
-    workspace: Conversation, standing: str
+    workspace: Conversation, member_kind: str
 ) -> None:
     """Guests see neither customers nor plans."""
     await workspace.alice.asks_for_e3()
     await workspace.card()
-    setattr(workspace.slack.users[workspace.carol.id], standing, True)
+    setattr(workspace.slack.users[workspace.carol.id], member_kind, True)
     home = await workspace.carol.opens_home()
     assert home.startswith("Upgrades are for full members of this workspace.")
     assert "Contoso" not in home

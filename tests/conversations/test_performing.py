@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import buttons
-from bot.domain import story
+from bot.domain import lifecycle
+from bot.domain.lifecycle import SEND_WITHIN
 from bot.domain.policy import Person
-from bot.domain.story import SEND_WITHIN
 from bot.domain.upgrade import State
+from bot.messages import action_ids
 from bot.partner_center import Listed
 from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import ALICE
@@ -352,8 +352,8 @@ async def test_a_look_that_comes_back_late_does_not_undo_the_next_attempt(
     workspace.practice.clock.move(timedelta(minutes=10))
     await workspace.bob.sends(await workspace.bob.payload_of("Check again"))
     await slow.arrived.wait()
-    assert workspace.bot.jobs
-    await workspace.bot.jobs.tick()
+    assert workspace.bot.worker
+    await workspace.bot.worker.tick()
     await workspace.until_somebody_sees("for an hour the subscription has shown no sign")
 
     posting = Gate()
@@ -476,21 +476,21 @@ async def test_a_bot_that_froze_before_the_first_byte_sends_nothing_when_it_wake
 ) -> None:
     """Others went on in between, and people may have taken their approval back."""
     await approved(workspace)
-    store, jobs = workspace.bot.store, workspace.bot.jobs
+    store, worker = workspace.bot.store, workspace.bot.worker
     assert store
-    assert jobs
+    assert worker
     request_id = request_of(await workspace.newest_card())
     alice = Person(workspace.slack.team_id, ALICE)
-    await store.take(request_id, lambda r, now: story.claim(r, alice, now, 1, 0), attend=[])
-    sent = await store.take(request_id, lambda r, now: story.send(r, now, "1"), attend=[])
+    await store.take(request_id, lambda r, now: lifecycle.claim(r, alice, now, 1, 0), attend=[])
+    sent = await store.take(request_id, lambda r, now: lifecycle.send(r, now, "1"), attend=[])
     if taken_over:
-        await store.take(request_id, story.lose_answer, attend=[])
+        await store.take(request_id, lifecycle.mark_unknown, attend=[])
     workspace.practice.clock.move(SEND_WITHIN)
     listed = Listed(sent.option, {})
-    after = await jobs._performer._send(sent, listed)
+    after = await worker._executor._send(sent, listed)
     assert after.state is State.APPROVED
     assert workspace.posts() == 0
-    await jobs.put(request_id)
+    await worker.put(request_id)
     assert "🔵 Approved" in await workspace.card()
     assert "The bot was away when the upgrade was due" in await workspace.thread()
 
@@ -498,4 +498,4 @@ async def test_a_bot_that_froze_before_the_first_byte_sends_nothing_when_it_wake
 def request_of(card: Message) -> str:
     """The request that a card is about."""
     action = next(block for block in card.blocks if block["type"] == "actions")
-    return buttons.pointer(action["elements"][0]["value"]).request_id
+    return action_ids.card_ref(action["elements"][0]["value"]).request_id

@@ -5,14 +5,14 @@ import copy
 
 import pytest
 
-from bot.announcer import Announcer
-from bot.background import Turns
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.policy import Person
 from bot.sandbox.partner_center import Gate
 from bot.sandbox.partner_center import Trouble as PartnerCenterTrouble
 from bot.sandbox.practice import CAROL, CHANNEL
 from bot.sandbox.slack.web_api import Trouble
+from bot.slack.publisher import Publisher
+from bot.tasks import KeyedLock
 from tests.workspace import Conversation
 
 
@@ -210,9 +210,9 @@ async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
     workspace: Conversation, bots: int
 ) -> None:
     """Who finds that another was faster takes its own message back."""
-    store, jobs = workspace.bot.store, workspace.bot.jobs
+    store, worker = workspace.bot.store, workspace.bot.worker
     assert store
-    assert jobs
+    assert worker
     channel = workspace.slack.channels[CHANNEL]
     channel.members.discard(workspace.slack.bot.id)
     await workspace.alice.asks_for_e3()
@@ -220,9 +220,9 @@ async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
     channel.members.add(workspace.slack.bot.id)
     (request_id,) = [request.id for request in await store.asked_in(CHANNEL, None, 5)]
     carol = Person(workspace.slack.team_id, CAROL)
-    await store.take(request_id, lambda r, now: story.approve(r, carol, now, 1), attend=[])
-    announcers = [another_like(jobs._announcer) for _ in range(bots)]
-    await asyncio.gather(*(announcer.show(request_id) for announcer in announcers))
+    await store.take(request_id, lambda r, now: lifecycle.approve(r, carol, now, 1), attend=[])
+    announcers = [another_like(worker._publisher) for _ in range(bots)]
+    await asyncio.gather(*(publisher.show(request_id) for publisher in announcers))
     here = [m for m in workspace.slack.messages if m.channel == CHANNEL and not m.only_for]
     assert len([m for m in here if not m.thread_ts]) == 1
     assert len([m for m in here if m.thread_ts]) == 1
@@ -231,8 +231,8 @@ async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
     assert await store.unshown() == []
 
 
-def another_like(announcer: Announcer) -> Announcer:
+def another_like(publisher: Publisher) -> Publisher:
     """The announcer of another bot: it does not wait for the turns of the first."""
-    other = copy.copy(announcer)
-    other._showing = Turns()
+    other = copy.copy(publisher)
+    other._showing = KeyedLock()
     return other

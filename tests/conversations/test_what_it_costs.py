@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import price_list
-from bot.price_list import PriceListProblem
+from bot.config import price_list
+from bot.config.price_list import PriceListProblem
 from bot.sandbox.partner_center import records
 from tests.workspace import Conversation
 

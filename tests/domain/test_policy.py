@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import policy_file
+from bot.config import policy_file
+from bot.config.policy_file import PolicyProblem
 from bot.domain.policy import Confirm, Evidence, PolicyBook, Rule, strictest
-from bot.policy_file import PolicyProblem
 from tests.domain.test_the_states import POLICY
 
 rules = st.builds(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import price_list
+from bot.config import price_list
 from bot.domain.price import Price, PriceChange, PriceList, total
 from tests.domain.test_the_states import NOW, OPTION, SUBSCRIPTION
 

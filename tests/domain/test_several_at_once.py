@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import bundle as steps
-from bot.domain import pasted, story
+from bot.domain import lifecycle
 from bot.domain.bundle import Bundle, BundleStep
-from bot.domain.pasted import Line
 from bot.domain.policy import Confirm, Person
-from bot.domain.upgrade import Outcome, State, Taken, UpgradeRequest
+from bot.domain.table import Line, parse_table
+from bot.domain.upgrade import Outcome, State, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
 from tests.domain.test_the_states import ALICE, CAROL, NOW, POLICY, SUBSCRIPTION, request_in
 
@@ -34,19 +34,19 @@ def row(id: str) -> UpgradeRequest:
 
 
 def approved(bundle: Bundle, who: Person = CAROL) -> Bundle:
-    return steps.approve(bundle, who, NOW, bundle.pointer.round, lambda _row: None)[0]
+    return steps.approve(bundle, who, NOW, bundle.card_ref.round, lambda _row: None)[0]
 
 
 def confirmed(bundle: Bundle) -> Bundle:
-    pointer = bundle.pointer
-    return steps.confirm(bundle, ALICE, NOW, pointer.round, pointer.attempt, lambda _row: None)[0]
+    card_ref = bundle.card_ref
+    return steps.confirm(bundle, ALICE, NOW, card_ref.round, card_ref.attempt, lambda _row: None)[0]
 
 
 def running(number: int, failures_allowed: int = 0) -> Bundle:
     return confirmed(approved(bundle_of(number, failures_allowed)))
 
 
-def settled(bundle: Bundle, step: Callable[[UpgradeRequest, datetime], Taken]) -> Bundle:
+def settled(bundle: Bundle, step: Callable[[UpgradeRequest, datetime], Transition]) -> Bundle:
     """The next row is begun, and its step is taken."""
     begun, _, _ = steps.begin(bundle, NOW)
     after, event = step(begun.row(begun.at_work), NOW)
@@ -54,28 +54,28 @@ def settled(bundle: Bundle, step: Callable[[UpgradeRequest, datetime], Taken]) -
     return steps.moved(replace(begun, rows=rows), after, event)[0]
 
 
-def done(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.finish(story.send(request, at)[0], at, Outcome("t"))
+def done(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.finish(lifecycle.send(request, at)[0], at, Outcome("t"))
 
 
-def failed(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.fail(story.send(request, at)[0], at, Outcome())
+def failed(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.fail(lifecycle.send(request, at)[0], at, Outcome())
 
 
-def lost(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.look(story.lose_answer(story.send(request, at)[0], at)[0], at)
+def lost(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.look(lifecycle.mark_unknown(lifecycle.send(request, at)[0], at)[0], at)
 
 
-def followed(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.follow(story.send(request, at)[0], at, "operation")
+def followed(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.follow(lifecycle.send(request, at)[0], at, "operation")
 
 
-def came_back(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.hand_back(request, at, "not_checked")
+def came_back(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.release(request, at, "not_checked")
 
 
-def drifted(request: UpgradeRequest, at: datetime) -> Taken:
-    return story.drift(request, request.subscription, request.option, POLICY, (), at)
+def drifted(request: UpgradeRequest, at: datetime) -> Transition:
+    return lifecycle.drift(request, request.subscription, request.option, POLICY, (), at)
 
 
 def test_rows_are_begun_in_order_for_whoever_confirmed() -> None:
@@ -98,7 +98,7 @@ def test_rows_are_begun_in_order_for_whoever_confirmed() -> None:
      (drifted, False)],
 )  # fmt: skip
 def test_what_counts_against_the_failures_that_are_allowed(
-    step: Callable[[UpgradeRequest, datetime], Taken], counts: bool
+    step: Callable[[UpgradeRequest, datetime], Transition], counts: bool
 ) -> None:
     """Failed, unknown, or come back unsent; not what is worked on, and not what has drifted."""
     after = settled(running(3), step)
@@ -112,15 +112,15 @@ def test_after_a_stop_what_is_left_can_be_confirmed_and_earlier_failures_are_for
     stopped, _, _ = steps.stop(settled(running(3), failed), NOW)
     assert [each.state for each in stopped.rows] == [State.FAILED, State.APPROVED, State.APPROVED]
     again = confirmed(stopped)
-    assert [pointer.request_id for pointer in again.confirmed] == ["r1", "r2"]
+    assert [card_ref.request_id for card_ref in again.confirmed] == ["r1", "r2"]
     assert steps.due(again, NOW) is BundleStep.BEGIN
 
 
 def test_a_lost_answer_holds_up_the_next_until_somebody_has_looked() -> None:
     """It may be there at once."""
 
-    def just_lost(request: UpgradeRequest, at: datetime) -> Taken:
-        return story.lose_answer(story.send(request, at)[0], at)
+    def just_lost(request: UpgradeRequest, at: datetime) -> Transition:
+        return lifecycle.mark_unknown(lifecycle.send(request, at)[0], at)
 
     assert settled(running(2), just_lost).at_work == "r0"
     assert settled(running(2), lost).at_work == ""
@@ -171,7 +171,7 @@ def test_the_confirmer_starts_what_is_theirs_to_start() -> None:
     strict = replace(bundle.rows[1], policy=replace(POLICY, confirm=Confirm.APPROVER))
     bundle = replace(bundle, rows=(bundle.rows[0], strict))
     by_alice = confirmed(bundle)
-    assert [pointer.request_id for pointer in by_alice.confirmed] == ["r0"]
+    assert [card_ref.request_id for card_ref in by_alice.confirmed] == ["r0"]
 
 
 @pytest.mark.parametrize("rounds", [2, 4])
@@ -198,7 +198,7 @@ def test_waiting_rows_are_reminded_of_and_expire_together() -> None:
     """One event for all; nothing is due for the single row."""
     bundle = bundle_of(3)
     rows = [replace(each, bundle_id=bundle.id) for each in bundle.rows]
-    assert {story.due_at(each) for each in rows} == {None}
+    assert {lifecycle.due_at(each) for each in rows} == {None}
     assert steps.due_at(bundle) == NOW + timedelta(hours=2)
     reminded, _, event = steps.remind(bundle, NOW + timedelta(hours=2))
     assert len(event.rows) == 3
@@ -269,7 +269,7 @@ def ticked(bundle: Bundle) -> Bundle:
 )
 def test_a_pasted_table_is_read_line_by_line(text: str, lines: list[Line]) -> None:
     """Whatever a sheet or a person puts; one broken line breaks no other."""
-    assert pasted.read(text) == lines
+    assert parse_table(text) == lines
 
 
 @pytest.mark.parametrize(
@@ -300,5 +300,5 @@ def test_the_third_cell_says_whether_licences_move_or_nothing_is_guessed(
 @given(st.text(max_size=300))
 def test_nothing_that_is_pasted_breaks_the_reading(text: str) -> None:
     """Each line says where it stands."""
-    numbers = [line.number for line in pasted.read(text)]
+    numbers = [line.number for line in parse_table(text)]
     assert numbers == sorted(set(numbers))

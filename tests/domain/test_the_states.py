@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.drift import differences
 from bot.domain.policy import Confirm, Evidence, Person, Policy
 from bot.domain.subscription import (
@@ -20,7 +20,7 @@ from bot.domain.subscription import (
     UpgradeOption,
     UpgradeType,
 )
-from bot.domain.upgrade import LEGAL, Approval, Outcome, State, Step, Taken, UpgradeRequest
+from bot.domain.upgrade import LEGAL, Approval, Outcome, State, Step, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -76,25 +76,25 @@ def request_in(state: State) -> UpgradeRequest:
     return replace(request, approvals=(Approval(CAROL, NOW, request.fingerprint),))
 
 
-STEPS: dict[Step, Callable[[UpgradeRequest], Taken]] = {
-    Step.APPROVE: lambda r: story.approve(r, CAROL, NOW, 1),
-    Step.READ: lambda r: story.read(r, CAROL, NOW, 1),
-    Step.DECLINE: lambda r: story.decline(r, CAROL, NOW, 1, "No."),
-    Step.WITHDRAW: lambda r: story.withdraw(r, ALICE, NOW),
-    Step.REMIND: lambda r: story.remind(r, NOW + timedelta(hours=2)),
-    Step.CLAIM: lambda r: story.claim(r, ALICE, NOW, 1, 0),
-    Step.EXPIRE: lambda r: story.expire(r, r.expires_at),
-    Step.SEND: lambda r: story.send(replace(r, sent_at=None), NOW),
-    Step.DRIFT: lambda r: story.drift(
+STEPS: dict[Step, Callable[[UpgradeRequest], Transition]] = {
+    Step.APPROVE: lambda r: lifecycle.approve(r, CAROL, NOW, 1),
+    Step.READ: lambda r: lifecycle.read(r, CAROL, NOW, 1),
+    Step.DECLINE: lambda r: lifecycle.decline(r, CAROL, NOW, 1, "No."),
+    Step.WITHDRAW: lambda r: lifecycle.withdraw(r, ALICE, NOW),
+    Step.REMIND: lambda r: lifecycle.remind(r, NOW + timedelta(hours=2)),
+    Step.CLAIM: lambda r: lifecycle.claim(r, ALICE, NOW, 1, 0),
+    Step.EXPIRE: lambda r: lifecycle.expire(r, r.expires_at),
+    Step.SEND: lambda r: lifecycle.send(replace(r, sent_at=None), NOW),
+    Step.DRIFT: lambda r: lifecycle.drift(
         replace(r, sent_at=None), SUBSCRIPTION, OPTION, POLICY, (), NOW
     ),
-    Step.HAND_BACK: lambda r: story.hand_back(r, NOW, "not_sent"),
-    Step.FINISH: lambda r: story.finish(r, NOW, Outcome("t")),
-    Step.FAIL: lambda r: story.fail(r, NOW, Outcome()),
-    Step.FOLLOW: lambda r: story.follow(r, NOW, "operation"),
-    Step.LOSE_ANSWER: lambda r: story.lose_answer(r, NOW),
-    Step.LOOK: lambda r: story.look(r, NOW),
-    Step.CARE: lambda r: story.care(r, NOW, None),
+    Step.RELEASE: lambda r: lifecycle.release(r, NOW, "not_sent"),
+    Step.FINISH: lambda r: lifecycle.finish(r, NOW, Outcome("t")),
+    Step.FAIL: lambda r: lifecycle.fail(r, NOW, Outcome()),
+    Step.FOLLOW: lambda r: lifecycle.follow(r, NOW, "operation"),
+    Step.MARK_UNKNOWN: lambda r: lifecycle.mark_unknown(r, NOW),
+    Step.LOOK: lambda r: lifecycle.look(r, NOW),
+    Step.FOLLOW_UP: lambda r: lifecycle.follow_up(r, NOW, None),
 }
 
 
@@ -122,7 +122,7 @@ def test_final_states_have_no_way_out_and_nothing_due() -> None:
     """Done is done."""
     final = {State.FAILED, State.DECLINED, State.WITHDRAWN, State.EXPIRED}
     assert not {state for state, _ in LEGAL} & final
-    assert all(story.due_at(request_in(state)) is None for state in final)
+    assert all(lifecycle.due_at(request_in(state)) is None for state in final)
     assert {after for (state, _), after in LEGAL.items() if state is State.DONE} == {(State.DONE,)}
 
 
@@ -130,15 +130,15 @@ def test_a_finished_upgrade_is_looked_after_twice() -> None:
     """After an hour, after a day, and then never again."""
     done = replace(request_in(State.DONE), closed_at=NOW)
     for pause in (timedelta(hours=1), timedelta(days=1)):
-        assert story.due_at(done) == NOW + pause
-        done, _ = story.care(done, NOW, None)
-    assert story.due_at(done) is None
+        assert lifecycle.due_at(done) == NOW + pause
+        done, _ = lifecycle.follow_up(done, NOW, None)
+    assert lifecycle.due_at(done) is None
 
 
 def test_whatever_is_not_final_has_something_due() -> None:
     """Nothing waits for ever."""
     for state in {state for state, _ in LEGAL} - {State.DONE}:
-        assert story.due_at(request_in(state)) is not None
+        assert lifecycle.due_at(request_in(state)) is not None
 
 
 def test_the_diagram_in_the_readme_is_the_table() -> None:
@@ -171,40 +171,40 @@ def test_reminders_double_and_begin_again_after_drift() -> None:
     """After two hours, four more, eight more; and the expiry comes before the next one."""
     request = request_in(State.AWAITING_APPROVAL)
     for hours in (2, 6, 14):
-        assert story.due_at(request) == NOW + timedelta(hours=hours)
+        assert lifecycle.due_at(request) == NOW + timedelta(hours=hours)
         with pytest.raises(Refused):
-            story.remind(request, NOW + timedelta(hours=hours, seconds=-1))
-        request, _ = story.remind(request, NOW + timedelta(hours=hours))
-    assert story.due_at(request) == request.expires_at
+            lifecycle.remind(request, NOW + timedelta(hours=hours, seconds=-1))
+        request, _ = lifecycle.remind(request, NOW + timedelta(hours=hours))
+    assert lifecycle.due_at(request) == request.expires_at
     fresh = request_in(State.AWAITING_APPROVAL)
-    after_an_absence, _ = story.remind(fresh, NOW + timedelta(hours=13))
-    assert story.due_at(after_an_absence) == NOW + timedelta(hours=14)
+    after_an_absence, _ = lifecycle.remind(fresh, NOW + timedelta(hours=13))
+    assert lifecycle.due_at(after_an_absence) == NOW + timedelta(hours=14)
     drifting = replace(request, state=State.PERFORMING, sent_at=None)
     later = NOW + timedelta(hours=20)
-    drifted, _ = story.drift(drifting, SUBSCRIPTION, OPTION, POLICY, (), later)
-    assert story.due_at(drifted) == later + timedelta(hours=2)
+    drifted, _ = lifecycle.drift(drifting, SUBSCRIPTION, OPTION, POLICY, (), later)
+    assert lifecycle.due_at(drifted) == later + timedelta(hours=2)
 
 
 def test_nothing_expires_early() -> None:
     """A timer that runs too soon does nothing."""
     with pytest.raises(Refused):
-        story.expire(request_in(State.APPROVED), NOW)
+        lifecycle.expire(request_in(State.APPROVED), NOW)
 
 
 def test_a_request_is_sent_at_most_once_for_each_claim() -> None:
     """Whoever comes second to the last commit before the POST does not send."""
-    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
-    sent, _ = story.send(claimed, NOW)
+    claimed, _ = lifecycle.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
+    sent, _ = lifecycle.send(claimed, NOW)
     with pytest.raises(Refused):
-        story.send(sent, NOW)
+        lifecycle.send(sent, NOW)
     with pytest.raises(Refused):
-        story.drift(sent, SUBSCRIPTION, OPTION, POLICY, (), NOW)
+        lifecycle.drift(sent, SUBSCRIPTION, OPTION, POLICY, (), NOW)
 
 
 def test_an_unsent_request_cannot_have_lost_its_answer() -> None:
     """Before `sent_at` nothing was sent, so nothing can be unknown."""
     with pytest.raises(Refused):
-        story.lose_answer(replace(request_in(State.PERFORMING), sent_at=None), NOW)
+        lifecycle.mark_unknown(replace(request_in(State.PERFORMING), sent_at=None), NOW)
 
 
 @pytest.mark.parametrize(
@@ -246,14 +246,14 @@ def test_the_case_of_ids_is_no_difference() -> None:
 def test_an_approval_names_the_exact_thing() -> None:
     """Who said yes to what is kept with the vote."""
     request = request_in(State.AWAITING_APPROVAL)
-    after, _ = story.approve(request, CAROL, NOW, 1)
+    after, _ = lifecycle.approve(request, CAROL, NOW, 1)
     assert after.approvals[0].fingerprint == request.fingerprint
 
 
 def test_a_vote_for_an_earlier_round_does_not_count() -> None:
     """The button of a card that has changed since is refused."""
     with pytest.raises(Refused) as refused:
-        story.approve(replace(request_in(State.AWAITING_APPROVAL), round=2), CAROL, NOW, 1)
+        lifecycle.approve(replace(request_in(State.AWAITING_APPROVAL), round=2), CAROL, NOW, 1)
     assert refused.value.reason is Reason.CHANGED_SINCE
 
 
@@ -263,26 +263,26 @@ def test_a_claim_needs_approvals_of_exactly_what_there_is() -> None:
     other = replace(request, approvals=(Approval(CAROL, NOW, "something else"),))
     for wrong in (other, replace(request, approvals=())):
         with pytest.raises(Refused):
-            story.claim(wrong, ALICE, NOW, 1, 0)
+            lifecycle.claim(wrong, ALICE, NOW, 1, 0)
 
 
 def test_a_button_is_good_for_one_attempt() -> None:
     """A confirmation that is delivered again after a hand-back does not begin another."""
-    claimed, _ = story.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
-    back, _ = story.hand_back(claimed, NOW, "not_sent")
+    claimed, _ = lifecycle.claim(request_in(State.APPROVED), ALICE, NOW, 1, 0)
+    back, _ = lifecycle.release(claimed, NOW, "not_sent")
     with pytest.raises(Refused) as refused:
-        story.claim(back, ALICE, NOW, 1, 0)
+        lifecycle.claim(back, ALICE, NOW, 1, 0)
     assert refused.value.reason is Reason.CHANGED_SINCE
-    assert story.claim(back, ALICE, NOW, 1, 1)
+    assert lifecycle.claim(back, ALICE, NOW, 1, 1)
 
 
 def test_what_was_found_out_about_one_attempt_says_nothing_about_the_next() -> None:
     """A look that comes back late must not settle what somebody began meanwhile."""
     first = request_in(State.UNKNOWN)
-    back, _ = story.hand_back(first, NOW, "nothing_happened")
+    back, _ = lifecycle.release(first, NOW, "nothing_happened")
     approved = replace(back, approvals=(Approval(CAROL, NOW, back.fingerprint),))
-    second, _ = story.send(story.claim(approved, ALICE, NOW, 1, 0)[0], NOW)
+    second, _ = lifecycle.send(lifecycle.claim(approved, ALICE, NOW, 1, 0)[0], NOW)
     assert second.sent_before
-    assert not story.is_same_attempt(first, back)
-    assert not story.is_same_attempt(first, second)
-    assert story.is_same_attempt(first, replace(first, looks=3))
+    assert not lifecycle.is_same_attempt(first, back)
+    assert not lifecycle.is_same_attempt(first, second)
+    assert lifecycle.is_same_attempt(first, replace(first, looks=3))

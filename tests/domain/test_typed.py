@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.typed import LONGEST_LINK, LONGEST_NAME, is_link, is_name, visible
+from bot.domain.text_rules import LONGEST_LINK, LONGEST_NAME, is_link, is_name, visible
 
 
 @pytest.mark.parametrize("text", ["Contoso", "contoso.example", "Żółć & Söhne", "x" * LONGEST_NAME])

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import bundle as steps
-from bot.domain import story
-from bot.domain.bundle import IN_FLIGHT, OPEN, Bundle, BundleStep, BundleTaken
-from bot.domain.upgrade import Outcome, State, Step, Taken, UpgradeRequest
+from bot.domain import lifecycle
+from bot.domain.bundle import IN_FLIGHT, OPEN, Bundle, BundleStep, BundleTransition
+from bot.domain.upgrade import Outcome, State, Step, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
 from tests.domain.test_several_at_once import (
     BOB,
@@ -42,8 +42,8 @@ def changed(bundle: Bundle, id: str, **changes: object) -> Bundle:
     return replace(bundle, rows=rows)
 
 
-def declined(bundle: Bundle, *which: str, why: str = "No.") -> BundleTaken:
-    rounds = bundle.pointer.round
+def declined(bundle: Bundle, *which: str, why: str = "No.") -> BundleTransition:
+    rounds = bundle.card_ref.round
     return steps.decline(bundle, CAROL, NOW, rounds, why, frozenset(which), nothing)
 
 
@@ -217,7 +217,7 @@ def stopped() -> Bundle:
     return steps.stop(troubled(), NOW)[0]
 
 
-BY_ITSELF: dict[BundleStep, Callable[[Bundle, datetime], BundleTaken]] = {
+BY_ITSELF: dict[BundleStep, Callable[[Bundle, datetime], BundleTransition]] = {
     BundleStep.EXPIRE: steps.expire,
     BundleStep.REMIND: steps.remind,
     BundleStep.STOP: steps.stop,
@@ -271,7 +271,7 @@ def test_by_itself_the_bot_takes_the_step_that_is_due_and_no_other(
 )
 def test_no_row_is_begun_or_passed_over_but_the_next_of_what_was_confirmed(bundle: Bundle) -> None:
     """Not before anybody confirmed, not while one is at work, and none after the last or a stop."""
-    steps_of_rows: list[Callable[[], BundleTaken]] = [
+    steps_of_rows: list[Callable[[], BundleTransition]] = [
         lambda: steps.begin(bundle, NOW),
         lambda: steps.skip(bundle, NOW, bundle.begun, Reason.EXPIRED),
     ]
@@ -347,7 +347,7 @@ def test_what_expires_before_its_turn_is_not_begun() -> None:
 def test_news_of_an_earlier_row_does_not_make_way_for_the_next() -> None:
     """Only the row that holds it up does: else two would be sent at once."""
     bundle, _, _ = steps.begin(settled(running(3), followed), NOW)
-    earlier, event = story.finish(bundle.row("r0"), NOW, Outcome("t"))
+    earlier, event = lifecycle.finish(bundle.row("r0"), NOW, Outcome("t"))
     bundle, _, told = steps.moved(changed_to(bundle, earlier), earlier, event)
     assert (told.rows, told.of) == (("r0",), event)
     assert bundle.at_work == "r1"
@@ -363,9 +363,9 @@ def test_what_was_passed_over_and_what_drifted_is_no_failure() -> None:
     assert passed_over.in_trouble == ()
     assert steps.due(passed_over, NOW) is BundleStep.BEGIN
 
-    def drifted_alone(row: UpgradeRequest, at: datetime) -> Taken:
+    def drifted_alone(row: UpgradeRequest, at: datetime) -> Transition:
         policy = replace(row.policy, approvals=0)
-        return story.drift(row, row.subscription, row.option, policy, (), at)
+        return lifecycle.drift(row, row.subscription, row.option, policy, (), at)
 
     anew = settled(running(2), drifted_alone)
     assert states(anew) == ["approved", "approved"]
@@ -390,7 +390,7 @@ SETTLE = st.sampled_from([done, failed, lost, followed, came_back, drifted])
 )
 def test_left_alone_every_bundle_comes_to_its_end(
     hours: list[tuple[int, int]],
-    ends: list[Callable[[UpgradeRequest, datetime], Taken]],
+    ends: list[Callable[[UpgradeRequest, datetime], Transition]],
     allowed: int,
     is_begun: bool,
 ) -> None:
@@ -425,7 +425,7 @@ def test_left_alone_every_bundle_comes_to_its_end(
 
 
 def begun_or_passed_over(
-    bundle: Bundle, now: datetime, ends: list[Callable[[UpgradeRequest, datetime], Taken]]
+    bundle: Bundle, now: datetime, ends: list[Callable[[UpgradeRequest, datetime], Transition]]
 ) -> Bundle:
     """The next row, as it goes."""
     try:

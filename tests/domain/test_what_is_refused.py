@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.drift import differences
 from bot.domain.policy import Confirm, Evidence, Person, Policy, PolicyBook, Rule
 from bot.domain.subscription import Obstacle, ObstacleCode
@@ -33,24 +33,24 @@ def asked(**policy: object) -> UpgradeRequest:
 def test_a_request_says_why_and_brings_the_consent_that_the_policy_wants() -> None:
     """Otherwise the form stays open."""
     with pytest.raises(Refused) as refused:
-        story.ask(replace(asked(), reason=""))
+        lifecycle.ask(replace(asked(), reason=""))
     assert refused.value.reason is Reason.REASON_MISSING
     with pytest.raises(Refused) as refused:
-        story.ask(asked(evidence=Evidence.REQUIRED))
+        lifecycle.ask(asked(evidence=Evidence.REQUIRED))
     assert refused.value.reason is Reason.EVIDENCE_MISSING
     with_consent = replace(asked(evidence=Evidence.REQUIRED), evidence="https://crm.example/1")
-    assert story.ask(with_consent)[0].state is State.AWAITING_APPROVAL
+    assert lifecycle.ask(with_consent)[0].state is State.AWAITING_APPROVAL
 
 
 def test_without_approvals_a_request_begins_approved() -> None:
     """So that its requester may confirm it alone."""
-    request, event = story.ask(asked(approvals=0))
+    request, event = lifecycle.ask(asked(approvals=0))
     assert (request.state, event.state, event.by) == (State.APPROVED, State.APPROVED, ALICE)
 
 
 def test_nobody_reads_or_approves_their_own_request() -> None:
     """Not even to say that they look."""
-    for step in (story.read, story.approve):
+    for step in (lifecycle.read, lifecycle.approve):
         with pytest.raises(Refused) as refused:
             step(asked(), ALICE, NOW, 1)
         assert refused.value.reason is Reason.OWN_REQUEST
@@ -58,17 +58,17 @@ def test_nobody_reads_or_approves_their_own_request() -> None:
 
 def test_everybody_has_one_vote() -> None:
     """However many are needed."""
-    once, _ = story.approve(asked(approvals=2), CAROL, NOW, 1)
+    once, _ = lifecycle.approve(asked(approvals=2), CAROL, NOW, 1)
     assert once.state is State.AWAITING_APPROVAL
     with pytest.raises(Refused) as refused:
-        story.approve(once, CAROL, NOW, 1)
+        lifecycle.approve(once, CAROL, NOW, 1)
     assert refused.value.reason is Reason.VOTED_ALREADY
-    assert story.approve(once, BOB, NOW, 1)[0].state is State.APPROVED
+    assert lifecycle.approve(once, BOB, NOW, 1)[0].state is State.APPROVED
 
 
 def test_with_confirm_by_nobody_the_last_yes_starts_it() -> None:
     """In the same step, so that nobody has to be there."""
-    request, event = story.approve(asked(confirm=Confirm.NOBODY), CAROL, NOW, 1)
+    request, event = lifecycle.approve(asked(confirm=Confirm.NOBODY), CAROL, NOW, 1)
     assert (request.state, request.confirmed_by) == (State.PERFORMING, CAROL)
     assert event.step is Step.APPROVE
 
@@ -76,14 +76,14 @@ def test_with_confirm_by_nobody_the_last_yes_starts_it() -> None:
 def test_a_decline_says_why() -> None:
     """The requester wants to know."""
     with pytest.raises(Refused) as refused:
-        story.decline(asked(), CAROL, NOW, 1, "")
+        lifecycle.decline(asked(), CAROL, NOW, 1, "")
     assert refused.value.reason is Reason.REASON_MISSING
 
 
 def test_only_the_requester_withdraws() -> None:
     """Approvers decline."""
     with pytest.raises(Refused) as refused:
-        story.withdraw(asked(), CAROL, NOW)
+        lifecycle.withdraw(asked(), CAROL, NOW)
     assert refused.value.reason is Reason.MAY_NOT_WITHDRAW
 
 
@@ -93,17 +93,17 @@ def test_only_the_requester_withdraws() -> None:
 )
 def test_who_confirms_is_the_policys_to_say(confirm: Confirm, who: Person) -> None:
     """The other one is refused."""
-    request, _ = story.approve(asked(), CAROL, NOW, 1)
+    request, _ = lifecycle.approve(asked(), CAROL, NOW, 1)
     request = replace(request, policy=replace(request.policy, confirm=confirm))
     with pytest.raises(Refused) as refused:
-        story.claim(request, who, NOW, 1, 0)
+        lifecycle.claim(request, who, NOW, 1, 0)
     assert refused.value.reason is Reason.MAY_NOT_CONFIRM
 
 
 def test_an_operation_without_a_name_cannot_be_followed() -> None:
     """Nobody could look for it."""
     with pytest.raises(Refused) as refused:
-        story.follow(request_in(State.PERFORMING), NOW, "")
+        lifecycle.follow(request_in(State.PERFORMING), NOW, "")
     assert refused.value.reason is Reason.WRONG_STATE
 
 
@@ -111,16 +111,16 @@ def test_what_is_sent_or_drifted_is_so_once() -> None:
     """After the row that says it is sent, nothing is checked or sent again."""
     sent = request_in(State.PERFORMING)
     with pytest.raises(Refused):
-        story.send(sent, NOW)
+        lifecycle.send(sent, NOW)
     with pytest.raises(Refused):
-        story.drift(sent, SUBSCRIPTION, OPTION, POLICY, (), NOW)
+        lifecycle.drift(sent, SUBSCRIPTION, OPTION, POLICY, (), NOW)
 
 
 def test_drift_where_nobody_approves_goes_back_to_the_requester() -> None:
     """Who has to confirm what there is now."""
     claimed = replace(request_in(State.PERFORMING), sent_at=None)
     policy = replace(POLICY, approvals=0)
-    again, _ = story.drift(claimed, SUBSCRIPTION, OPTION, policy, (), NOW)
+    again, _ = lifecycle.drift(claimed, SUBSCRIPTION, OPTION, policy, (), NOW)
     assert (again.state, again.round, again.confirmed_by) == (State.APPROVED, 2, None)
 
 
@@ -166,20 +166,20 @@ def test_the_policies_are_the_defaults_and_each_rule_beside_them() -> None:
 
 def test_a_finished_upgrade_that_nobody_closed_is_due_never() -> None:
     """As after its second look."""
-    assert story.due_at(replace(request_in(State.DONE), closed_at=None)) is None
+    assert lifecycle.due_at(replace(request_in(State.DONE), closed_at=None)) is None
     followed = replace(request_in(State.PERFORMING), operation_id="o", looked_at=NOW)
-    assert story.due_at(followed) == NOW + story.FOLLOW_AFTER[0]
+    assert lifecycle.due_at(followed) == NOW + lifecycle.FOLLOW_AFTER[0]
     waiting = replace(request_in(State.PERFORMING), sent_at=None)
-    assert story.due_at(waiting) == waiting.confirmed_at
-    assert story.due_at(request_in(State.PERFORMING)) == NOW + story.ANSWER_WITHIN
+    assert lifecycle.due_at(waiting) == waiting.confirmed_at
+    assert lifecycle.due_at(request_in(State.PERFORMING)) == NOW + lifecycle.ANSWER_WITHIN
 
 
 def test_a_reader_who_approves_reads_no_longer() -> None:
     """And who says it twice has stopped looking."""
-    reading, _ = story.read(asked(approvals=2), CAROL, NOW, 1)
+    reading, _ = lifecycle.read(asked(approvals=2), CAROL, NOW, 1)
     assert reading.readers == (CAROL,)
-    assert story.read(reading, CAROL, NOW, 1)[0].readers == ()
-    assert story.approve(reading, CAROL, NOW + timedelta(minutes=1), 1)[0].readers == ()
+    assert lifecycle.read(reading, CAROL, NOW, 1)[0].readers == ()
+    assert lifecycle.approve(reading, CAROL, NOW + timedelta(minutes=1), 1)[0].readers == ()
 
 
 def test_an_answer_settles_the_attempt_that_it_is_for() -> None:
@@ -187,11 +187,11 @@ def test_an_answer_settles_the_attempt_that_it_is_for() -> None:
     followed under a name by now."""
     sent = request_in(State.PERFORMING)
     lost = replace(sent, state=State.UNKNOWN)
-    assert story.is_answered(sent, sent)
-    assert story.is_answered(sent, lost)
-    assert not story.is_answered(sent, replace(sent, attempt=2))
-    assert not story.is_answered(sent, replace(sent, state=State.APPROVED))
-    assert not story.is_answered(sent, replace(sent, operation_id="o"))
+    assert lifecycle.is_answered(sent, sent)
+    assert lifecycle.is_answered(sent, lost)
+    assert not lifecycle.is_answered(sent, replace(sent, attempt=2))
+    assert not lifecycle.is_answered(sent, replace(sent, state=State.APPROVED))
+    assert not lifecycle.is_answered(sent, replace(sent, operation_id="o"))
 
 
 @pytest.mark.parametrize("state", State)

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.bundle import Bundle, BundleEvent, BundleStep
-from bot.domain.pasted import Amiss, BadLine, Draft, Line, Wanted
-from bot.domain.upgrade import Event, Pointer, State, Step
+from bot.domain.table import Amiss, BadLine, Draft, Line, Wanted
+from bot.domain.upgrade import CardRef, Event, State, Step
 from bot.errors import Reason, Refused
 from bot.messages import bulk, bundle_thread, replies
 from bot.messages import bundle as bundle_card
 from bot.messages.blocks import Block, Message
-from bot.messages.language import speaking
+from bot.messages.language import use_locale
 from bot.sandbox.slack.block_kit import message_problems, text_size, view_problems
 from tests.conftest import RECORD_IN
 from tests.messages.test_limits import (
@@ -53,7 +53,7 @@ def bundle_in(text: str, states: list[State]) -> Bundle:
         moved_at=NOW,
         confirmed_by=ALICE,
         confirmed_at=NOW,
-        confirmed=tuple(Pointer(row.id, 1, 0) for row in rows),
+        confirmed=tuple(CardRef(row.id, 1, 0) for row in rows),
         begun=MANY,
         rows=rows,
     )
@@ -131,7 +131,7 @@ def views(text: str) -> Iterator[Block]:
 def test_fifty_rows_of_the_longest_of_everything_fit(language: str, name: str) -> None:
     """Nothing is refused by Slack, and every row is on the card."""
     text = TEXTS[name]
-    with speaking(language):
+    with use_locale(language):
         for number, message in enumerate(messages(text)):
             assert message_problems(message.blocks) == []
             assert text_size(message.blocks) <= MOST_CHARACTERS, message.text[:200]

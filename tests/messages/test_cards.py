@@ -10,7 +10,7 @@ import pytest
 from bot.domain.policy import Person
 from bot.domain.upgrade import State
 from bot.messages.card import card
-from bot.messages.language import speaking
+from bot.messages.language import use_locale
 from bot.sandbox.slack.workspace import Workspace
 from tests import reading
 from tests.requests import NOW, request_in
@@ -23,7 +23,7 @@ def cards_in(language: str) -> str:
     """All cards in one language, a line of `=` between them."""
     alice, carol = Person("T0PRACTICE", "U0ALICE"), Person("T0PRACTICE", "U0CAROL")
     slack = Workspace(lambda: NOW)
-    with speaking(language):
+    with use_locale(language):
         shown = [
             card(request_in(state, requester=alice, approver=carol, channel_id="C0UPGRADES"))
             for state in State

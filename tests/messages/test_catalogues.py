@@ -9,11 +9,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from bot.messages.language import CATALOGUES, LANGUAGES, catalogue_of, count, say, speaking
+from bot.messages.language import CATALOGUES, LANGUAGES, catalogue_of, gettext, ngettext, use_locale
 from bot.messages.replies import SENTENCES
 
 MESSAGES = Path(__file__).parents[2] / "bot" / "messages"
-SAID_BY: dict[str, tuple[int, ...] | None] = {"say": None, "marked": None, "count": (1, 2)}
+SAID_BY: dict[str, tuple[int, ...] | None] = {"gettext": None, "N_": None, "ngettext": (1, 2)}
 OTHERS = sorted(path.stem for path in CATALOGUES.glob("*.po"))
 
 
@@ -83,12 +83,12 @@ def test_languages_that_nobody_translated_are_told_in_english() -> None:
 
 def test_a_language_is_spoken_only_within() -> None:
     """And numbers follow it."""
-    english = say("Decline")
-    with speaking("zh-TW"):
-        assert say("Decline") != english
-        assert "12,500" in count("{count} seat", "{count} seats", 12500)
-    assert say("Decline") == english == "Decline"
-    assert count("{count} seat", "{count} seats", 1) == "1 seat"
+    english = gettext("Decline")
+    with use_locale("zh-TW"):
+        assert gettext("Decline") != english
+        assert "12,500" in ngettext("{count} seat", "{count} seats", 12500)
+    assert gettext("Decline") == english == "Decline"
+    assert ngettext("{count} seat", "{count} seats", 1) == "1 seat"
 
 
 def _texts(of: str | tuple[str, ...] | list[str] | None) -> list[str]:
@@ -108,7 +108,7 @@ def commands(text: str) -> list[str]:
 def test_no_refusal_is_said_in_english_only() -> None:
     """Also one that somebody forgot to mark is found, where it needs no request to be said."""
     plain = 0
-    with speaking("zh-TW"):
+    with use_locale("zh-TW"):
         for reason, sentence in SENTENCES.items():
             try:
                 said = sentence({"most": 20})

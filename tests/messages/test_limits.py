@@ -9,7 +9,7 @@ import pytest
 from bot.domain.drift import Difference, Fact
 from bot.domain.home import Home
 from bot.domain.offer import Offered
-from bot.domain.policy import Confirm, Person, Readiness, Standing
+from bot.domain.policy import Confirm, MemberKind, Person, Readiness
 from bot.domain.subscription import (
     Customer,
     Kind,
@@ -28,10 +28,10 @@ from bot.domain.upgrade import (
     UpgradeRequest,
 )
 from bot.errors import Reason, Refused
-from bot.messages import forms, home, options, past, replies, standing, thread
+from bot.messages import forms, history, home, options, replies, status, thread
 from bot.messages.blocks import Block, Message
 from bot.messages.card import card
-from bot.messages.language import speaking
+from bot.messages.language import use_locale
 from bot.sandbox.slack.block_kit import home_problems, message_problems, text_size, view_problems
 from tests.conftest import RECORD_IN
 from tests.requests import NOW, POLICY, request_in
@@ -112,7 +112,9 @@ def messages(text: str) -> Iterator[Message]:
 def lists(text: str) -> Iterator[Message]:
     """Answers with many things in them."""
     request = extreme(text, State.DONE)
-    yield past.history(text, [request] * MANY, {request.id: "https://slack.example/archives/C/p1"})
+    yield history.history(
+        text, [request] * MANY, {request.id: "https://slack.example/archives/C/p1"}
+    )
     yield options.which_customer([request.customer] * MANY)
     listed = [(replace(request.option, eligible=True), f"{number:036}") for number in range(MANY)]
     why = (Obstacle(ObstacleCode.UNKNOWN, text, text),)
@@ -127,7 +129,7 @@ def lists(text: str) -> Iterator[Message]:
     yield replies.usage(request.policy)
     yield replies.your_turn(request, "https://slack.example/archives/C/p1")
     yield replies.not_posted(request, "not_in_channel", card(request))
-    yield standing.status(Readiness(False, False, Reason.NOT_A_MEMBER, Reason.MAY_NOT_APPROVE))
+    yield status.status(Readiness(False, False, Reason.NOT_A_MEMBER, Reason.MAY_NOT_APPROVE))
 
 
 def forms_of(text: str) -> Iterator[Block]:
@@ -166,13 +168,13 @@ LANGUAGES_AND_TEXTS = [
 def test_the_longest_of_everything_fits(language: str, name: str) -> None:
     """Messages, forms and Home: single limits, and all characters together."""
     text = TEXTS[name]
-    with speaking(language):
+    with use_locale(language):
         posted = list(messages(text))
         opened = list(forms_of(text))
         requests = tuple(extreme(text, state) for state in State) * 2
         links = {requests[0].id: "https://slack.example/archives/C0UPGRADES/p1"}
         shown = (requests[:10], requests[:10], requests[:10], links)
-        at_home = home.view(Home(Standing.FULL_MEMBER, requests[0].policy, *shown))
+        at_home = home.view(Home(MemberKind.FULL_MEMBER, requests[0].policy, *shown))
     for number, message in enumerate(posted):
         record(f"{language}-{name}-{number}", {"text": message.text, "blocks": message.blocks})
         assert message_problems(message.blocks) == []

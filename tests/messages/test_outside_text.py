@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.messages.blocks import Message, outside, outside_plain, section
+from bot.messages.blocks import Message, escape_mrkdwn, escape_plain, section
 from bot.sandbox.slack import block_kit
 
 signs = st.text(alphabet=st.sampled_from("<>&!@#*_~`|:\n\r\t \u202e\u200b\u2028aZ9é漢😀"))
@@ -15,7 +15,7 @@ signs = st.text(alphabet=st.sampled_from("<>&!@#*_~`|:\n\r\t \u202e\u200b\u2028a
 @given(st.text() | signs, st.integers(1, 3000))
 def test_nothing_of_slacks_survives(text: str, limit: int) -> None:
     """No angle bracket, no format, no emoji name, no line of its own, no hidden sign."""
-    safe = outside(text, limit)
+    safe = escape_mrkdwn(text, limit)
     assert len(safe) <= limit
     assert not re.search(r"[<>*~`\n\r\t\u202a-\u202e\u200b-\u200f\u2028\u2029]", safe)
     assert not re.search(r"&(?!amp;|lt;|gt;)", safe)
@@ -26,18 +26,18 @@ def test_nothing_of_slacks_survives(text: str, limit: int) -> None:
 @given(st.text(min_size=1) | signs)
 def test_a_plain_text_has_one_line_and_no_hidden_signs(text: str) -> None:
     """Buttons and dialogs show text as it is, so only lines and hidden signs matter."""
-    assert not re.search(r"[\n\r\t\u202a-\u202e\u200b-\u200f]", outside_plain(text, 75))
+    assert not re.search(r"[\n\r\t\u202a-\u202e\u200b-\u200f]", escape_plain(text, 75))
 
 
 def test_names_that_people_really_have_stay_as_they_are() -> None:
     """Safety does not disfigure."""
     for name in ("Contoso Ltd.", "A&B", "O'Neill – Sons", "my_company", "株式会社", "Zoë: GmbH"):
-        assert outside(name) == name.replace("&", "&amp;")
+        assert escape_mrkdwn(name) == name.replace("&", "&amp;")
 
 
 def test_three_thousand_ampersands_fit_into_a_section() -> None:
     """Escaping makes text longer, so it is cut behind it."""
-    blocks = [section(f"*Reason:* {outside('&' * 3000, 1500)}")]
+    blocks = [section(f"*Reason:* {escape_mrkdwn('&' * 3000, 1500)}")]
     assert not block_kit.message_problems(blocks)
 
 

@@ -10,8 +10,8 @@ from bot.domain.subscription import Kind, ObstacleCode, UpgradeType
 from bot.domain.upgrade import State
 from bot.errors import PartnerCenterError, Reason
 from bot.messages import words
+from bot.messages.approver_report import STANDS
 from bot.messages.card import MARKERS
-from bot.messages.explanation import STANDS
 from bot.messages.replies import SENTENCES, trouble
 
 

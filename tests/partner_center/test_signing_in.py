@@ -26,7 +26,7 @@ from bot.partner_center.auth import Vault
 from bot.sandbox.partner_center import PartnerCenterServer
 from bot.sandbox.practice import PracticeClock, customers
 from bot.store import Store
-from bot.vault import SealedVault
+from bot.store.vault import SealedVault
 from tests.workspace import START
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.config.settings import SettingsProblem, load
 from bot.sandbox.page.server import Page
 from bot.sandbox.practice import ALICE, BOB, CHANNEL, Practice, PracticeClock
-from bot.settings import SettingsProblem, load
 from tests.workspace import START
 
 

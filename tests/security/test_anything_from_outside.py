@@ -12,22 +12,23 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot import buttons, logs
-from bot.asking import _with_seats
-from bot.audit import tie_of
-from bot.domain.typed import is_link, is_name, visible
-from bot.domain.upgrade import Pointer, State
+from bot.commands.approver_report import CARD
+from bot.commands.audit import tie_of
+from bot.commands.manifest import for_http
+from bot.config.settings import SettingsProblem, load
+from bot.domain.text_rules import is_link, is_name, visible
+from bot.domain.upgrade import CardRef, State
 from bot.errors import Refused
-from bot.explaining import CARD
-from bot.manifest import for_http
+from bot.messages import action_ids
 from bot.partner_center import wire
 from bot.partner_center.client import Reply, _code, _seconds
 from bot.preflight.microsoft import _claims
 from bot.preflight.slack import _clock
-from bot.settings import SettingsProblem, load
-from bot.store import seals
-from bot.web import read as read_form
-from handlers.inbound import Click, Command, Search, Submission, Typing
+from bot.requests.submit import _with_seats
+from bot.server.http import read as read_form
+from bot.store import hash_chain
+from bot.telemetry import logs
+from handlers.payloads import Click, Command, Search, Submission, Typing
 from tests.domain.test_the_states import request_in
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
@@ -60,14 +61,14 @@ def test_every_payload_is_read_or_refused(kind: Any, payload: Any) -> None:
         event = kind.model_validate(payload)
     except ValidationError:
         return
-    assert isinstance(event.place.person.user_id, str)
+    assert isinstance(event.actor.person.user_id, str)
     if isinstance(event, Submission):
         assert isinstance(event.field("reason"), str)
     if isinstance(event, Search):
         assert isinstance(event.chosen("customer"), str)
     if isinstance(event, Click | Submission) and not isinstance(event, Search):
         with suppress(Refused):
-            assert isinstance(event.pointer, Pointer)
+            assert isinstance(event.card_ref, CardRef)
 
 
 @given(st.dictionaries(st.text(), st.text()), st.booleans())
@@ -94,10 +95,10 @@ def test_every_signed_body_is_an_object_or_refused(body: bytes) -> None:
 def test_a_buttons_value_is_a_pointer_or_refused(value: str) -> None:
     """Nothing else comes of it."""
     try:
-        pointer = buttons.pointer(value)
+        card_ref = action_ids.card_ref(value)
     except Refused:
         return
-    assert f"{pointer.request_id}.{pointer.round}.{pointer.attempt}".count(".") == 2
+    assert f"{card_ref.request_id}.{card_ref.round}.{card_ref.attempt}".count(".") == 2
 
 
 MODELS = [
@@ -159,8 +160,8 @@ def test_everything_can_be_logged(event: dict[str, Any]) -> None:
 @given(value=jsons)
 def test_a_seal_is_of_one_text_only(value: Any) -> None:
     """What is read again has the same hash."""
-    text = seals.canonical(value)
-    assert seals.canonical(json.loads(text)) == text
+    text = hash_chain.canonical(value)
+    assert hash_chain.canonical(json.loads(text)) == text
 
 
 @given(text=st.text())

@@ -16,17 +16,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import buttons, pace
-from bot.asking import MOST_OPEN
-from bot.domain import story
-from bot.domain.policy import Standing
-from bot.permission import Permission
+from bot.config.settings import SettingsProblem, load
+from bot.domain import lifecycle
+from bot.domain.policy import MemberKind
+from bot.messages import action_ids
 from bot.preflight.slack import SCOPES
+from bot.requests import decide, rate_limit
+from bot.requests.permission import Permission
+from bot.requests.submit import MOST_OPEN
 from bot.sandbox.partner_center import records
 from bot.sandbox.practice import CHANNEL
 from bot.sandbox.slack.server import signature
-from bot.settings import SettingsProblem, load
-from bot.slack import SLACK_ERRORS, no_redirects
+from bot.slack.errors import SLACK_ERRORS, no_redirects
 from tests.conftest import Start
 from tests.test_settings import variables
 from tests.workspace import Conversation
@@ -119,7 +120,7 @@ async def test_a_looser_policy_does_not_loosen_what_waits(workspace: Conversatio
     await workspace.bob.presses("Approve")
     assert "Only @license-approvers can decide" in await workspace.bob.reads()
     click = await workspace.alice.payload_of("Approve")
-    click["actions"][0]["action_id"] = buttons.UPGRADE_NOW
+    click["actions"][0]["action_id"] = action_ids.UPGRADE_NOW
     await workspace.alice.sends(click)
     assert "it has 0 of 1 approval." in await workspace.alice.reads()
     assert workspace.posts() == 0
@@ -127,7 +128,7 @@ async def test_a_looser_policy_does_not_loosen_what_waits(workspace: Conversatio
 
 async def test_a_flood_of_look_ups_is_slowed_down(workspace: Conversation) -> None:
     """Everybody shares Partner Center's limit, so nobody gets all of it."""
-    for _ in range(pace.AT_ONCE):
+    for _ in range(rate_limit.AT_ONCE):
         await workspace.alice.types("/upgrade tailspin")
     await workspace.bot.quiet()
     await workspace.alice.reads()
@@ -375,7 +376,7 @@ Attack = Callable[[Conversation], Awaitable[bool]]
 
 def without_own_request(patch: pytest.MonkeyPatch) -> None:
     """Approving one's own request is refused nowhere."""
-    real = story.approve
+    real = lifecycle.approve
 
     def approve(request: Any, who: Any, at: Any, round: int) -> Any:
         from dataclasses import replace
@@ -386,41 +387,40 @@ def without_own_request(patch: pytest.MonkeyPatch) -> None:
         taken, event = real(replace(request, requester=Person("T", "U")), who, at, round)
         return replace(taken, requester=asked_by), event
 
-    patch.setattr(story, "approve", approve)
+    patch.setattr(lifecycle, "approve", approve)
 
 
 def without_expiry(patch: pytest.MonkeyPatch) -> None:
     """Lateness is noticed by the timer alone."""
     patch.setattr(
-        story, "_check", lambda request, step, _at, _round=None: story._legal(request, step)
+        lifecycle, "_check", lambda request, step, _at, _round=None: lifecycle._legal(request, step)
     )
 
 
 def without_place(patch: pytest.MonkeyPatch) -> None:
     """A card is a card, wherever it stands."""
-    from bot import workflow
 
-    patch.setattr(workflow, "_require_own_card", lambda _request, _place: None)
+    patch.setattr(decide, "_require_own_card", lambda _request, _place: None)
 
 
 def without_standing(patch: pytest.MonkeyPatch) -> None:
     """Whoever is in the list is somebody."""
-    from bot import people
+    from bot.slack import people
 
-    patch.setattr(people, "_standing", lambda _user, _team_id: Standing.FULL_MEMBER)
+    patch.setattr(people, "_standing", lambda _user, _team_id: MemberKind.FULL_MEMBER)
 
 
 def without_confirmer(patch: pytest.MonkeyPatch) -> None:
     """Whoever presses *Upgrade now* may."""
     from dataclasses import replace
 
-    real = story.claim
+    real = lifecycle.claim
 
     def claim(request: Any, who: Any, at: Any, round: int, attempt: int) -> Any:
         taken, event = real(replace(request, requester=who), who, at, round, attempt)
         return replace(taken, requester=request.requester), event
 
-    patch.setattr(story, "claim", claim)
+    patch.setattr(lifecycle, "claim", claim)
 
 
 def without_list(patch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot import logs
-from bot.audit import export
+from bot.commands.audit import export
+from bot.config.settings import SettingsProblem, load
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
-from bot.settings import SettingsProblem, load
+from bot.telemetry import logs
 from tests.test_run import start, variables
 from tests.test_settings import variables as good_settings
 from tests.workspace import Conversation, new_practice
@@ -156,7 +156,7 @@ async def test_whatever_fails_no_sink_has_a_secret(
     for record in caplog.records:
         shown = logs.without_secrets(None, "", {"event": record.getMessage()})
         canaries.are_not_in(f"the log of {record.name}", str(shown))
-    log[:] = [entry for entry in log if entry["event"] != "guard.unreadable"]
+    log[:] = [entry for entry in log if entry["event"] != "dispatch.unreadable"]
     await practice.stop()
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain import bundle as steps
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.bundle import Bundle
 from bot.domain.policy import Person
 from bot.domain.upgrade import State
@@ -33,7 +33,7 @@ async def approve(store: Store, who: Person, delivery: str = "") -> Bundle:
     """Somebody approves all rows."""
     after, _ = await store.bundles.take(
         ID,
-        lambda newest, now: steps.approve(newest, who, now, newest.pointer.round, lambda _: None),
+        lambda newest, now: steps.approve(newest, who, now, newest.card_ref.round, lambda _: None),
         delivery=delivery,
     )
     return after
@@ -53,7 +53,7 @@ async def test_what_is_stored_is_read_again_with_its_rows(store: Store) -> None:
 
 async def test_one_row_that_cannot_be_stored_stores_none(store: Store) -> None:
     """And no bundle."""
-    await store.add(story.ask(row("r1")), most=NO_LIMIT)
+    await store.add(lifecycle.ask(row("r1")), most=NO_LIMIT)
     with pytest.raises(IntegrityError):
         await added(store)  # one of its rows is there already, and the bundle is not
     for read in (store.request("r0"), store.bundles.bundle(ID)):
@@ -68,8 +68,8 @@ async def test_of_two_rows_in_flight_for_one_subscription_the_second_is_refused(
     await added(store)
     await approve(store, CAROL)
     other = replace(row("other"), subscription=row("r0").subscription)
-    other, _ = story.approve(story.ask(other)[0], CAROL, NOW, 1)
-    await store.add(story.claim(other, ALICE, NOW, 1, 0), most=NO_LIMIT)
+    other, _ = lifecycle.approve(lifecycle.ask(other)[0], CAROL, NOW, 1)
+    await store.add(lifecycle.claim(other, ALICE, NOW, 1, 0), most=NO_LIMIT)
     before, _ = await store.bundles.take(
         ID, lambda newest, now: steps.confirm(newest, ALICE, now, 3, 0, lambda _: None)
     )
@@ -85,7 +85,7 @@ async def test_steps_of_people_and_of_rows_at_once_are_all_kept(store: Store) ->
 
     async def by_itself(number: int) -> None:
         who = Person("T1", f"ROW{number}")
-        await store.take(f"r{number % 8}", lambda r, now: story.approve(r, who, now, 1))
+        await store.take(f"r{number % 8}", lambda r, now: lifecycle.approve(r, who, now, 1))
 
     async def by_all(number: int) -> None:
         await approve(store, Person("T1", f"ALL{number}"))

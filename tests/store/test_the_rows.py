@@ -16,11 +16,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from structlog.typing import EventDict
 
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.policy import Person
 from bot.domain.upgrade import State, Step, UpgradeRequest
 from bot.errors import Reason, Refused, Unavailable
-from bot.store import Shown, Store, indexes
+from bot.store import PostedCard, Store, indexes
 from bot.store.postgres import CONNECTIONS, Postgres
 from bot.store.sqlite import ENOUGH, Sqlite
 from bot.store.tables import metadata
@@ -35,13 +35,13 @@ async def added(store: Store, approvals: int = 1, **facts: Any) -> UpgradeReques
     request = replace(request, policy=replace(request.policy, approvals=approvals))
     now = await store.now()
     request = replace(request, created_at=now, expires_at=now + timedelta(days=1))
-    return await store.add(story.ask(request), most=NO_LIMIT)
+    return await store.add(lifecycle.ask(request), most=NO_LIMIT)
 
 
 async def test_what_is_stored_is_read_again(store: Store) -> None:
     """All of it, votes and times included."""
     request = await added(store)
-    after = await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    after = await store.take(request.id, lambda r, now: lifecycle.approve(r, CAROL, now, 1))
     assert await store.request(request.id) == after
     assert [event.step for _, event in await store.history(request.id)] == [Step.ASK, Step.APPROVE]
     assert [version for version, _ in await store.history(request.id, after=1)] == [2]
@@ -53,7 +53,7 @@ async def test_of_fifty_steps_at_once_each_sees_the_one_before(store: Store) -> 
 
     async def vote(number: int) -> None:
         who = Person("T1", f"U{number}")
-        await store.take(request.id, lambda r, now: story.approve(r, who, now, 1))
+        await store.take(request.id, lambda r, now: lifecycle.approve(r, who, now, 1))
 
     await asyncio.gather(*(vote(number) for number in range(50)))
     after = await store.request(request.id)
@@ -66,7 +66,7 @@ async def test_a_refused_step_leaves_no_trace(store: Store) -> None:
     """The transaction ends as if nothing had been tried."""
     request = await added(store)
     with pytest.raises(Refused):
-        await store.take(request.id, lambda r, now: story.claim(r, CAROL, now, 1, 0))
+        await store.take(request.id, lambda r, now: lifecycle.claim(r, CAROL, now, 1, 0))
     assert await store.request(request.id) == request
     assert len(await store.history(request.id)) == 1
 
@@ -111,7 +111,7 @@ async def test_a_vote_does_not_write_its_neighbours_again(path: Path, length: in
     store = await Store.open(f"sqlite:///{path}", lambda: NOW)
     before = size(log)
     await asyncio.gather(
-        *(store.take(each, lambda r, now: story.approve(r, CAROL, now, 1)) for each in voted)
+        *(store.take(each, lambda r, now: lifecycle.approve(r, CAROL, now, 1)) for each in voted)
     )
     assert size(log) - before < 16_000 * len(voted)
     await store.close()
@@ -200,7 +200,7 @@ async def test_of_many_writes_at_once_one_that_fails_harms_no_other(store: Store
 
     async def vote(number: int) -> None:
         who = request.requester if number % 3 == 0 else Person("T1", f"U{number}")
-        await store.take(request.id, lambda r, now: story.approve(r, who, now, 1))
+        await store.take(request.id, lambda r, now: lifecycle.approve(r, who, now, 1))
 
     ends = await asyncio.gather(*(vote(number) for number in range(30)), return_exceptions=True)
     assert [isinstance(end, Refused) for end in ends] == [n % 3 == 0 for n in range(30)]
@@ -213,7 +213,7 @@ async def test_a_write_that_nobody_waits_for_any_more_comes_to_its_end(
 ) -> None:
     """Whoever clicked may be gone; what has begun is whole."""
     request = await added(store)
-    step = store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    step = store.take(request.id, lambda r, now: lifecycle.approve(r, CAROL, now, 1))
     waiting = asyncio.create_task(step)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -229,19 +229,19 @@ async def test_what_is_not_shown_yet_is_known(store: Store) -> None:
     """Card and thread both have to be up to date."""
     request = await added(store)
     assert await store.unshown() == [request.id]
-    card, both = Shown("C", "1.1", 1, 0), Shown("C", "1.1", 1, 1)
+    card, both = PostedCard("C", "1.1", 1, 0), PostedCard("C", "1.1", 1, 1)
     assert await store.record_shown(request.id, None, card)
     assert await store.unshown() == [request.id]
     assert await store.record_shown(request.id, card, both)
     assert await store.unshown() == []
-    await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    await store.take(request.id, lambda r, now: lifecycle.approve(r, CAROL, now, 1))
     assert await store.unshown() == [request.id]
 
 
 async def test_what_another_has_shown_meanwhile_is_not_overwritten(store: Store) -> None:
     """Two bots that show the same request: the second learns of the first."""
     request = await added(store)
-    one, other = Shown("C", "1.1", 1, 0), Shown("C", "2.2", 1, 0)
+    one, other = PostedCard("C", "1.1", 1, 0), PostedCard("C", "2.2", 1, 0)
     assert await store.record_shown(request.id, None, one)
     assert not await store.record_shown(request.id, None, other)
     assert not await store.record_shown(request.id, other, other._replace(told_version=1))
@@ -298,10 +298,12 @@ async def test_the_databases_clock_decides_what_is_late(postgres: PostgresServer
     """Whatever the clock of the machine says on which a bot runs."""
     store = await Store.open(await postgres.new_database())
     request = await added(store, approvals=2)
-    await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+    await store.take(request.id, lambda r, now: lifecycle.approve(r, CAROL, now, 1))
     await hours_pass_in_the_database(store, 30)
     with pytest.raises(Refused) as refused:
-        await store.take(request.id, lambda r, now: story.approve(r, Person("T1", "U2"), now, 1))
+        await store.take(
+            request.id, lambda r, now: lifecycle.approve(r, Person("T1", "U2"), now, 1)
+        )
     assert refused.value.reason is Reason.EXPIRED
     assert await store.due() == [request.id]
     await store.close()
@@ -313,15 +315,15 @@ async def test_a_step_and_its_job_are_one_commit(postgres: PostgresServer) -> No
     request = await added(store)
     await store._database.write(methodcaller("exec_driver_sql", "DELETE FROM pgqueuer"))
     with pytest.raises(Refused):
-        await store.take(request.id, lambda r, now: story.claim(r, CAROL, now, 1, 0))
-    assert await jobs(store) == []
-    await store.take(request.id, lambda r, now: story.approve(r, CAROL, now, 1))
+        await store.take(request.id, lambda r, now: lifecycle.claim(r, CAROL, now, 1, 0))
+    assert await worker(store) == []
+    await store.take(request.id, lambda r, now: lifecycle.approve(r, CAROL, now, 1))
     await store.attend([request.id])
-    assert await jobs(store) == [("attend", request.id.encode())]
+    assert await worker(store) == [("attend", request.id.encode())]
     await store.close()
 
 
-async def jobs(store: Store) -> list[tuple[object, ...]]:
+async def worker(store: Store) -> list[tuple[object, ...]]:
     """What waits in the queue."""
     query = "SELECT entrypoint, payload FROM pgqueuer WHERE status = 'queued'"
     found = await store._database.read(lambda c: c.exec_driver_sql(query).all())

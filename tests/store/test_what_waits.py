@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain import bundle as steps
-from bot.domain import story
+from bot.domain import lifecycle
 from bot.domain.bundle import Bundle
 from bot.domain.policy import Person
 from bot.domain.upgrade import UpgradeRequest
@@ -27,7 +27,7 @@ SAME_ID_ELSEWHERE = Person("T2", ALICE.user_id)
 
 async def ask(store: Store, id: str, most: int, who: Person = ALICE) -> UpgradeRequest:
     """One request more."""
-    return await store.add(story.ask(replace(row(id), requester=who)), most=most)
+    return await store.add(lifecycle.ask(replace(row(id), requester=who)), most=most)
 
 
 async def ask_for_several(store: Store, id: str, number: int, most: int) -> Bundle:
@@ -49,9 +49,9 @@ async def has_room(store: Store, most: int, who: Person = ALICE) -> bool:
 
 async def test_of_a_hundred_at_once_twenty_wait(store: Store) -> None:
     """Requests and bundles, each of which could be the twentieth."""
-    asking = [ask(store, f"r{n}", 20) for n in range(90)]
+    submitter = [ask(store, f"r{n}", 20) for n in range(90)]
     bundles = [ask_for_several(store, f"b{n}", 3, 20) for n in range(10)]
-    ends = await asyncio.gather(*asking[:45], *bundles, *asking[45:], return_exceptions=True)
+    ends = await asyncio.gather(*submitter[:45], *bundles, *submitter[45:], return_exceptions=True)
     refused = [end for end in ends if isinstance(end, Refused)]
     assert {each.reason for each in refused} == {Reason.TOO_MANY_OPEN}
     assert len(ends) - len(refused) == 20
@@ -66,12 +66,12 @@ async def test_a_bundle_is_one_for_as_long_as_a_row_is_open(store: Store) -> Non
     assert not await has_room(store, 3)
     for number in range(49):
         await store.take(
-            f"b0-{number}", lambda newest, now: story.decline(newest, CAROL, now, 1, "No.")
+            f"b0-{number}", lambda newest, now: lifecycle.decline(newest, CAROL, now, 1, "No.")
         )
     assert not await has_room(store, 3)
-    await store.take("b0-49", lambda newest, now: story.decline(newest, CAROL, now, 1, "No."))
+    await store.take("b0-49", lambda newest, now: lifecycle.decline(newest, CAROL, now, 1, "No."))
     assert await has_room(store, 3)
-    await store.take("r", lambda newest, now: story.withdraw(newest, ALICE, now))
+    await store.take("r", lambda newest, now: lifecycle.withdraw(newest, ALICE, now))
     assert await has_room(store, 2)
     assert not await has_room(store, 1)
 
@@ -104,7 +104,7 @@ async def test_whoever_counts_has_a_turn_without_which_two_would_find_room(
 
     def ask_without_a_turn(id: str, connection: sa.Connection) -> None:
         waiting.require_room(connection, ALICE, 1)
-        rows.add(connection, *story.ask(row(id)))
+        rows.add(connection, *lifecycle.ask(row(id)))
 
     def take_turn(connection: sa.Connection) -> None:
         waiting.take_turn(connection, ALICE)

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store import seals
+from bot.store import hash_chain
 from bot.store.indexes import only
 from bot.store.tables import UtcDateTime
 
@@ -100,14 +100,14 @@ def _seal_what_there_is() -> None:
         for row in rows:
             if row.request_id != last[0]:
                 before = ""
-            facts, personal = seals.parts_of(json.loads(row.body))
+            facts, personal = hash_chain.parts_of(json.loads(row.body))
             if row.version == row.newest:
-                facts["request"] = {"document": seals.digest_of_document(row.document)}
-            text, hidden = seals.hide(personal)
-            body = seals.canonical(facts)
+                facts["request"] = {"document": hash_chain.digest_of_document(row.document)}
+            text, hidden = hash_chain.hide(personal)
+            body = hash_chain.canonical(facts)
             at = row.at.astimezone(UTC).isoformat()
             line = (row.request_id, str(row.version), row.step, at, body, hidden)
-            before = seals.seal(before, *line)
+            before = hash_chain.seal(before, *line)
             connection.execute(
                 sa.update(history)
                 .where(history.c.request_id == row.request_id, history.c.version == row.version)

@@ -1,0 +1,1 @@
+"""What the commands `login`, `audit`, `manifest` and `check <link>` do."""

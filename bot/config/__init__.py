@@ -1,0 +1,1 @@
+"""What an operator configures: settings, policy file, price list."""
