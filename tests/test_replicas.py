@@ -25,13 +25,13 @@ async def test_of_fifty_clicks_on_two_bots_one_approves_and_one_upgrades(
 
 @pytest.mark.parametrize("guard", ["compare_and_set", "claim"])
 async def test_without_its_guards_the_race_would_be_lost(
-    postgres: PostgresServer, dispatcher: str
+    postgres: PostgresServer, guard: str
 ) -> None:
     """So the test above can fail: in the first round, or where nobody happened to meet anybody in
     the next."""
-    *_, bad = await race(10, await postgres.new_database(), without=dispatcher)
+    *_, bad = await race(10, await postgres.new_database(), without=guard)
     assert not bad.is_good
-    assert bad.approved > 1 if dispatcher == "compare_and_set" else bad.posts > 1
+    assert bad.approved > 1 if guard == "compare_and_set" else bad.posts > 1
 
 
 async def test_the_database_may_fall_while_an_upgrade_is_being_sent(

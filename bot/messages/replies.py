@@ -49,12 +49,12 @@ def _not_a_member(about: Mapping[str, Any]) -> str:
     return gettext(
         "Only full members of this workspace can use upgrades, and Slack says that you are "
         "{standing}. {nothing_changed}",
-        member_kind=gettext(_STANDINGS[member_kind]),
+        standing=gettext(_MEMBER_KINDS[member_kind]),
         nothing_changed=gettext(NOTHING_CHANGED),
     )
 
 
-_STANDINGS = {
+_MEMBER_KINDS = {
     MemberKind.GUEST: N_("a guest"),
     MemberKind.BOT: N_("a bot"),
     MemberKind.DEACTIVATED: N_("deactivated"),

@@ -64,7 +64,7 @@ async def test_home_is_not_refreshed_for_who_looked_long_ago(workspace: Conversa
     await workspace.card()
 
 
-@pytest.mark.parametrize("standing", ["is_restricted", "deleted"])
+@pytest.mark.parametrize("member_kind", ["is_restricted", "deleted"])
 async def test_home_shows_nothing_to_who_is_no_full_member(
     workspace: Conversation, member_kind: str
 ) -> None:

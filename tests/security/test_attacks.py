@@ -403,11 +403,11 @@ def without_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(decide, "_require_own_card", lambda _request, _place: None)
 
 
-def without_standing(patch: pytest.MonkeyPatch) -> None:
+def without_member_kind(patch: pytest.MonkeyPatch) -> None:
     """Whoever is in the list is somebody."""
     from bot.slack import people
 
-    patch.setattr(people, "_standing", lambda _user, _team_id: MemberKind.FULL_MEMBER)
+    patch.setattr(people, "_member_kind", lambda _user, _team_id: MemberKind.FULL_MEMBER)
 
 
 def without_confirmer(patch: pytest.MonkeyPatch) -> None:
@@ -433,7 +433,7 @@ def without_list(patch: pytest.MonkeyPatch) -> None:
     [
         (outsider, without_list),
         (requester, without_own_request),
-        (guest, without_standing),
+        (guest, without_member_kind),
         (copied_card, without_place),
         (too_late, without_expiry),
         (stranger_confirms, without_confirmer),
