@@ -5,7 +5,9 @@ import asyncio
 import logging
 import ssl
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -27,17 +29,18 @@ from bot.preflight import Preflight
 from bot.preflight.database import AWAY, GONE, open_store
 from bot.preflight.diagnostics import Finding, Mark, StartProblem, bad
 from bot.requests.decide import Decisions
-from bot.requests.decide_bundle import Bundles
+from bot.requests.find import Finder
 from bot.requests.permission import Permission
+from bot.requests.preview import Previewer
 from bot.requests.queries import Queries
 from bot.requests.rate_limit import RateLimit
 from bot.requests.submit import Submitter
-from bot.requests.submit_table import TableSubmitter
 from bot.server.health import Health
 from bot.server.http import HttpServer
 from bot.slack.bolt_app import BoltApp, OneWorkspace
 from bot.slack.errors import no_redirects
 from bot.slack.home_tabs import HomeTabs
+from bot.slack.messenger import Messenger
 from bot.slack.people import SlackPeople
 from bot.slack.publisher import Publisher
 from bot.slack.socket_mode import SocketMode
@@ -45,11 +48,10 @@ from bot.store import Store
 from bot.store.vault import SealedVault
 from bot.tasks import Rush, Tasks
 from bot.telemetry import metrics
-from bot.worker.conductor import Conductor
 from bot.worker.executor import Executor
 from bot.worker.maintenance import Maintenance
 from bot.worker.worker import Worker
-from handlers import Desk, Dispatcher, register
+from handlers import Dispatcher, register
 
 log = structlog.get_logger()
 
@@ -69,12 +71,30 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Clients of Slack and Partner Center, and the probes over them."""
+
+    slack: AsyncWebClient
+    partner_center: Client
+    sign_in: SignIn
+    preflight: Preflight
+
+
 class Bot:
-    """The whole bot, from settings. `start` it, `stop` it; it cannot be started twice.
+    """The whole bot, from settings: `async with Bot(…) as bot`, or `start` and `stop` it. It cannot
+    be started twice.
 
     The database's clock decides what is late, and the machine's how long something is remembered;
     `clock` replaces both. `trust` is for servers whose certificate the machine does not know.
     """
+
+    store: Store
+    directory: Directory
+    worker: Worker
+    maintenance: Maintenance
+    health: Health
+    http: HttpServer
 
     def __init__(
         self,
@@ -93,16 +113,15 @@ class Bot:
         self._retry_pause = retry_pause
         self._rush = Rush()
         self.tasks = Tasks(self._rush)
-        self._sockets: SocketMode | None = None
-        self._closing: list[Callable[[], object]] = []
-        self._slack: AsyncWebClient
-        self._workspace_url = ""
-        self.maintenance: Maintenance
-        self.health: Health | None = None
-        self.web: HttpServer | None = None
-        self.worker: Worker | None = None
-        self.directory: Directory | None = None
-        self.store: Store | None = None
+        self._running = AsyncExitStack()
+        self._grace = GRACE
+
+    async def __aenter__(self) -> "Bot":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Check everything, settle what was in flight, and take work. Raises StartProblem."""
@@ -112,135 +131,120 @@ class Bot:
             await self.stop(grace=0)
             raise
 
-    async def _start(self) -> None:
-        desk, slack, sign_in, team_id = await self._prepare()
-        assert self.store  # noqa: S101 - opened by `_prepare`
-        health = self.health = Health(self.store, sign_in)
-        self.worker = desk.worker
-        if self.directory:
-            self.directory.start()
-        app = self._bolt(slack, team_id)
-        register(app, Dispatcher(desk, self.tasks))
-        await desk.worker.start()
-        await self._note_the_start()
-        self._keep_doing(sign_in.keep_alive_for_ever(), "keeping signed in")
-        self._keep_doing(self.maintenance.for_ever(), "upkeep")
-        await self._listen(app, health)
-        health.accepting = True
-        log.info("bot.ready", mode="socket" if self._sockets else "http", port=self._port)
+    async def stop(self, grace: float = GRACE) -> None:
+        """Take no more work, give what is running `grace` seconds, close everything."""
+        self._grace = grace
+        await self._running.aclose()
 
-    def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Until the bot stops."""
-        self._closing.append(asyncio.create_task(work, name=name).cancel)
-
-    async def _note_the_start(self) -> None:
-        """The audit trail says which version started, for which workspace, and under which policy
-        wherever that is another than before."""
-        assert self.store  # noqa: S101 - opened by `_prepare`
-        trail, policy = self.store.trail, POLICIES.dump_python(self._policies, mode="json")
-        before = await trail.newest("policy")
-        if before is None or before["policy"] != policy:
-            await trail.note("policy", {"policy": policy})
-        facts = {"version": version("upgrade-bot"), "workspace_url": self._workspace_url}
-        await trail.note("started", facts)
+    async def quiet(self) -> None:
+        """Wait until nothing is left that was begun; a bot of a shared database never knows."""
+        if not self.store.is_shared:
+            await self.store.queue.quiet()
+        await self.tasks.quiet()
 
     async def check(self) -> list[Finding]:
         """What every probe finds; nothing is begun, and older tables stay as they are."""
-        try:
-            broken: list[Finding] = []
+        broken: list[Finding] = []
+        store = None
+        async with AsyncExitStack() as opened:
             try:
-                self.store = await self._open_store(only_if_new=True)
+                store = await self._open_store(opened, only_if_new=True)
             except StartProblem as problem:
                 broken = problem.findings
-            _, preflight, _ = await self._connect(self.store)
-            return [*broken, *await preflight.run(thoroughly=True)]
-        finally:
-            await self.stop(grace=0)
+            connections = await self._connect(opened, store)
+            return [*broken, *await connections.preflight.run(thoroughly=True)]
 
     async def explain(self, which: str) -> list[str]:
         """The lines that say who could approve a request, named by its id or by the link of its
-        card. Raises StartProblem.
-        """
-        try:
-            desk, slack, _, team_id = await self._prepare()
-            assert self.store  # noqa: S101 - just prepared
-            people = SlackPeople(slack, team_id, self._clock)
-            return await explain(which, self.store, desk.decisions, people)
-        except AWAY as error:
-            raise StartProblem([GONE]) from error
-        finally:
-            await self.stop(grace=0)
+        card. Raises StartProblem."""
+        async with AsyncExitStack() as opened:
+            try:
+                store = await self._open_store(opened)
+                connections = await self._prepare(opened, store)
+                team_id = connections.preflight.slack.team_id
+                people = SlackPeople(connections.slack, team_id, self._clock)
+                permission = Permission(people, self._policies)
+                return await explain(which, store, Decisions(store, people, permission), people)
+            except AWAY as error:
+                raise StartProblem([GONE]) from error
 
-    async def _prepare(self) -> tuple[Desk, AsyncWebClient, SignIn, str]:
-        store = self.store = await self._open_store()
-        client, preflight, sign_in = await self._connect(store)
-        findings = await preflight.run()
+    async def _start(self) -> None:
+        store = self.store = await self._open_store(self._running)
+        connections = await self._prepare(self._running, store)
+        team_id = connections.preflight.slack.team_id
+        days = self._settings.upgrade_bot_people_days
+        self.maintenance = Maintenance(store, timedelta(days=days) if days else None)
+        self.health = Health(store, connections.sign_in)
+        dispatcher = self._dispatcher(connections, store, team_id)
+        app = self._bolt(connections.slack, team_id)
+        register(app, dispatcher)
+        self.directory.start()
+        self._running.callback(self.directory.stop)
+        self._running.push_async_callback(self._drain)
+        await self.worker.start()
+        await self._note_the_start(store, connections.preflight.slack.workspace_url)
+        self._keep_doing(connections.sign_in.keep_alive_for_ever(), "keeping signed in")
+        self._keep_doing(self.maintenance.for_ever(), "maintenance")
+        mode = await self._listen(app)
+        self._running.callback(self._refuse_work)
+        self.health.accepting = True
+        log.info("bot.ready", mode=mode, port=self.http.port)
+
+    def _refuse_work(self) -> None:
+        self.health.accepting = False
+
+    async def _drain(self) -> None:
+        await asyncio.gather(self.tasks.drain(self._grace), self.worker.stop(self._grace))
+
+    def _keep_doing(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Until the bot stops."""
+        self._running.callback(asyncio.create_task(work, name=name).cancel)
+
+    async def _note_the_start(self, store: Store, workspace_url: str) -> None:
+        """The audit trail says which version started, for which workspace, and under which policy
+        wherever that is another than before."""
+        trail, policy = store.trail, POLICIES.dump_python(self._policies, mode="json")
+        before = await trail.newest("policy")
+        if before is None or before["policy"] != policy:
+            await trail.note("policy", {"policy": policy})
+        facts = {"version": version("upgrade-bot"), "workspace_url": workspace_url}
+        await trail.note("started", facts)
+
+    async def _prepare(self, opened: AsyncExitStack, store: Store) -> Connections:
+        """Connections that were looked at. Raises StartProblem when something is bad."""
+        connections = await self._connect(opened, store)
+        findings = await connections.preflight.run()
         for finding in findings:
             if finding.mark is Mark.WARNING:
                 log.warning("bot.preflight", name=finding.name, what=finding.what, fix=finding.fix)
         if wrong := [finding for finding in findings if finding.mark is Mark.BAD]:
             raise StartProblem(wrong)
-        team_id, self._workspace_url = preflight.slack.team_id, preflight.slack.workspace_url
-        days = self._settings.upgrade_bot_people_days
-        self.maintenance = Maintenance(store, timedelta(days=days) if days else None)
-        desk = self._desk(self._slack, PartnerCenter(client), store, team_id)
-        return desk, self._slack, sign_in, team_id
+        return connections
 
-    async def _connect(self, store: Store | None) -> tuple[Client, Preflight, SignIn]:
-        """Clients of Slack and Partner Center, and the probes over them."""
-        self._slack = self._slack_client(await self._session())
-        client, sign_in = self._partner_center(store)
+    async def _connect(self, opened: AsyncExitStack, store: Store | None) -> Connections:
+        slack = self._slack_client(await self._session(opened))
+        client, sign_in = self._partner_center(opened, store)
         preflight = Preflight(
             self._settings,
             self._policies,
-            slack=self._slack,
+            slack=slack,
             partner_center=client,
             sign_in=sign_in,
             store=store,
             correlation_id=new_id(),
         )
-        return client, preflight, sign_in
+        return Connections(slack, client, sign_in, preflight)
 
-    async def _open_store(self, *, only_if_new: bool = False) -> Store:
+    async def _open_store(self, opened: AsyncExitStack, *, only_if_new: bool = False) -> Store:
         url = self._settings.upgrade_bot_database_url.get_secret_value()
         store = await open_store(url, self._given_clock, only_if_new=only_if_new)
-        self._closing.append(store.close)
+        opened.push_async_callback(store.close)
         return store
 
-    async def stop(self, grace: float = GRACE) -> None:
-        """Take no more work, give what is running `grace` seconds, close everything."""
-        if self.health:
-            self.health.accepting = False
-        if self.directory:
-            self.directory.stop()
-        if self._sockets:
-            await self._sockets.close()
-        if self.web:
-            await self.web.stop()
-        draining = [self.tasks.drain(grace)]
-        if self.worker:
-            draining.append(self.worker.stop(grace))
-        await asyncio.gather(*draining)
-        for close in reversed(self._closing):
-            ended = close()
-            if asyncio.iscoroutine(ended):
-                await ended
-        self._closing.clear()
-
-    async def quiet(self) -> None:
-        """Wait until nothing is left that was begun; a bot of a shared database never knows."""
-        if self.store and not self.store.is_shared:
-            await self.store.queue.quiet()
-        await self.tasks.quiet()
-
-    @property
-    def _port(self) -> int:
-        return self.web.port if self.web else 0
-
-    async def _session(self) -> aiohttp.ClientSession:
+    async def _session(self, opened: AsyncExitStack) -> aiohttp.ClientSession:
         traces = [metrics.slack_calls(), no_redirects()]
         session = aiohttp.ClientSession(trace_configs=traces)
-        self._closing.append(session.close)
+        opened.push_async_callback(session.close)
         return session
 
     def _slack_client(self, session: aiohttp.ClientSession) -> AsyncWebClient:
@@ -253,12 +257,13 @@ class Bot:
             retry_handlers=[],
         )
 
-    def _partner_center(self, store: Store | None) -> tuple[Client, SignIn]:
+    def _partner_center(self, opened: AsyncExitStack, store: Store | None) -> tuple[Client, SignIn]:
         settings = self._settings
         trust = self._trust or ssl.create_default_context()  # the machine's, as for Slack
         blocking = httpx.Client(verify=trust, timeout=10)
         http = httpx.AsyncClient(verify=trust)
-        self._closing += [blocking.close, http.aclose]
+        opened.callback(blocking.close)
+        opened.push_async_callback(http.aclose)
         refresh_token, key = settings.partner_center_refresh_token, settings.upgrade_bot_secret_key
         sign_in = SignIn(
             application(settings, blocking),
@@ -277,79 +282,82 @@ class Bot:
         api = settings.partner_center_api_url or endpoints.api
         return Client(http, api, sign_in, new_id, limits), sign_in
 
-    def _desk(
-        self,
-        slack: AsyncWebClient,
-        partner_center: PartnerCenter,
-        store: Store,
-        team_id: str,
-    ) -> Desk:
-        self.directory = Directory(partner_center.customers, new_id)
+    def _dispatcher(self, connections: Connections, store: Store, team_id: str) -> Dispatcher:
+        """Everything that handlers work with, and what attends to requests beside them."""
+        settings, slack, policies = self._settings, connections.slack, self._policies
+        partner_center = PartnerCenter(connections.partner_center)
+        directory = self.directory = Directory(partner_center.customers, new_id)
         people = SlackPeople(slack, team_id, self._clock)
+        messenger = Messenger(slack)
         publisher = Publisher(
-            slack,
+            messenger,
             store,
-            workspace_url=self._workspace_url,
-            portal=ENDPOINTS[self._settings.partner_center_cloud].portal,
-            language=self._settings.upgrade_bot_language,
+            workspace_url=connections.preflight.slack.workspace_url,
+            portal=ENDPOINTS[settings.partner_center_cloud].portal,
+            language=settings.upgrade_bot_language,
             locale_of=people.locale,
         )
-        executor = Executor(
+        executor = Executor(store=store, partner_center=partner_center, policies=policies)
+        permission = Permission(people, policies)
+        finder = Finder(
             store=store,
             partner_center=partner_center,
-            policies=self._policies,
-        )
-        permission = Permission(people, self._policies)
-        submitter = Submitter(
-            store=store,
-            partner_center=partner_center,
-            directory=self.directory,
+            directory=directory,
             people=people,
             permission=permission,
-            policies=self._policies,
-            prices=self._settings.upgrade_bot_prices,
+            policies=policies,
+            new_id=new_id,
+        )
+        queries = Queries(
+            store=store, people=people, permission=permission, policies=policies, finder=finder
+        )
+        home_tabs = HomeTabs(store, queries.home, people.locale, messenger, self.tasks)
+        self.worker = Worker(
+            store=store,
+            executor=executor,
+            publisher=publisher,
+            rush=self._rush,
+            homes=home_tabs,
+            take_over=timedelta(seconds=settings.upgrade_bot_take_over_seconds),
+        )
+        submitter = Submitter(
+            store=store,
+            permission=permission,
+            policies=policies,
+            prices=settings.upgrade_bot_prices,
+            partner_id=settings.partner_center_tenant_id,
+            new_id=new_id,
+        )
+        previewer = Previewer(
+            finder=finder,
+            submitter=submitter,
+            permission=permission,
+            store=store,
+            partner_center=partner_center,
             new_id=new_id,
         )
         decisions = Decisions(store, people, permission)
-        queries = Queries(
-            store=store,
+        rate_limit = RateLimit(self._clock)
+        services: Mapping[str, object] = {
+            "decisions": decisions,
+            "executor": executor,
+            "finder": finder,
+            "home_tabs": home_tabs,
+            "messenger": messenger,
+            "permission": permission,
+            "previewer": previewer,
+            "queries": queries,
+            "rate_limit": rate_limit,
+            "submitter": submitter,
+        }
+        return Dispatcher(
+            services,
+            tasks=self.tasks,
             people=people,
-            permission=permission,
-            policies=self._policies,
-            submitter=submitter,
-        )
-        bulk = TableSubmitter(
-            submitter=submitter,
-            permission=permission,
-            store=store,
-            partner_center=partner_center,
-            people=people,
-            policies=self._policies,
-            new_id=new_id,
-        )
-        homes = HomeTabs(store, queries.home, people.locale, publisher, self.tasks)
-        worker = Worker(
-            store=store,
-            executor=executor,
-            conductor=Conductor(store),
-            publisher=publisher,
-            rush=self._rush,
-            homes=homes,
-            take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
-        )
-        return Desk(
-            people=people,
-            permission=permission,
-            submitter=submitter,
             decisions=decisions,
-            queries=queries,
-            executor=executor,
-            publisher=publisher,
-            worker=worker,
-            homes=homes,
-            bulk=bulk,
-            bundles=Bundles(permission, store),
-            rate_limit=RateLimit(self._clock),
+            rate_limit=rate_limit,
+            messenger=messenger,
+            worker=self.worker,
         )
 
     def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
@@ -373,16 +381,24 @@ class Bot:
             logger=quiet,
         )
 
-    async def _listen(self, app: AsyncApp, health: Health) -> None:
+    async def _listen(self, app: AsyncApp) -> str:
+        """Take Slack's deliveries; returns how."""
         token, secret = self._settings.slack_app_token, self._settings.slack_signing_secret
         signed = None if token or not secret else (app, secret.get_secret_value())
-        self.web = HttpServer(self._settings.upgrade_bot_http, health.parts, health.measure, signed)
+        health = self.health
+        self.http = HttpServer(
+            self._settings.upgrade_bot_http, health.parts, health.measure, signed
+        )
         try:
-            await self.web.start()
+            await self.http.start()
         except OSError as error:
             what = f"cannot listen there ({error.strerror})"
             raise StartProblem([bad("UPGRADE_BOT_HTTP", what, "Take another port.")]) from error
-        if token:
-            count = self._settings.upgrade_bot_sockets
-            self._sockets = health.sockets = SocketMode(app, token.get_secret_value(), count)
-            await self._sockets.connect()
+        self._running.push_async_callback(self.http.stop)
+        if not token:
+            return "http"
+        count = self._settings.upgrade_bot_sockets
+        sockets = health.sockets = SocketMode(app, token.get_secret_value(), count)
+        self._running.push_async_callback(sockets.close)
+        await sockets.connect()
+        return "socket"

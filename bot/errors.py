@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Reason(StrEnum):
-    """Why a step was refused. Every reason has one sentence in `bot/messages/replies.py`."""
+    """Why a step was refused. Every reason has one sentence in `bot/messages/refusals.py`."""
 
     NOT_A_NAME = "not_a_name"
     UNKNOWN_CUSTOMER = "unknown_customer"
@@ -52,21 +52,17 @@ class Reason(StrEnum):
 
     TABLE_UNREADABLE = "table_unreadable"
     TOO_MANY_ROWS = "too_many_rows"
-    BUNDLE_RUNNING = "bundle_running"
+    ALREADY_RUNNING = "already_running"
     NOTHING_TO_DECIDE = "nothing_to_decide"
 
 
 class Refused(Exception):
-    """A person asked for something that is not possible; nothing has changed.
+    """A person asked for something that is not possible; nothing has changed. Reasons whose
+    sentence has facts in it have a class of their own, in `bot/domain/refusals.py`."""
 
-    `about` holds what the sentence needs: for a reason about a request, the request as it
-    really is (`request=`), so that whoever lost a race learns the true outcome.
-    """
-
-    def __init__(self, reason: Reason, **about: Any) -> None:
+    def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
-        self.about = about
 
 
 class PartnerCenterError(Exception):

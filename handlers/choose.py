@@ -7,23 +7,26 @@ form opens from what was stored when the option was listed, so it needs no call 
 import asyncio
 
 from bot.messages import forms
-from handlers.dispatch import Answer, Desk
+from bot.requests.find import Finder
+from bot.requests.submit import Submitter
+from bot.slack.messenger import Messenger
+from handlers.dispatch import Answer
 from handlers.listing import list_options
 from handlers.payloads import Click
 
 
-async def customer(click: Click, desk: Desk) -> Answer:
+async def customer(click: Click, finder: Finder, messenger: Messenger) -> Answer:
     """List what can be upgraded at the chosen customer."""
-    chosen = await desk.submitter.customer(click.value, click.actor)
-    return await list_options(chosen, click, desk)
+    chosen = await finder.customer(click.value, click.actor)
+    return await list_options(chosen, click, finder, messenger)
 
 
-async def option(click: Click, desk: Desk) -> Answer:
+async def option(click: Click, submitter: Submitter, messenger: Messenger) -> Answer:
     """Open the review form."""
-    offered, policy = await desk.submitter.choose(click.value, click.actor.person)
+    offered, policy = await submitter.choose(click.value, click.actor.person)
     change, earlier = await asyncio.gather(
-        desk.submitter.price(offered.subscription, offered.option), desk.submitter.earlier(offered)
+        submitter.price(offered.subscription, offered.option), submitter.earlier(offered)
     )
     form = forms.review(offered, policy, change, earlier)
-    await desk.publisher.open_form(click.trigger_id, form)
+    await messenger.open_form(click.trigger_id, form)
     return []

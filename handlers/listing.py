@@ -1,6 +1,5 @@
-"""Whatever leads to a customer, be it a name, a button or a form, ends in a list for one person's
-eyes: each subscription with a button for every possible upgrade and the reason for every
-impossible one.
+"""A name, a button or a form that leads to a customer ends in a list for one person's eyes: each
+subscription with a button for every possible upgrade and the reason for every impossible one.
 
 A long list comes in several messages, the first as soon as there is something to press.
 """
@@ -9,16 +8,21 @@ from contextlib import aclosing
 
 from bot.domain.subscription import Customer
 from bot.messages import options
-from handlers.dispatch import Answer, Desk
+from bot.messages.language import current_locale
+from bot.requests.find import Finder
+from bot.slack.messenger import Messenger
+from handlers.dispatch import Answer
 from handlers.payloads import Click, Command, Search
 
 
-async def list_options(customer: Customer, event: Command | Click | Search, desk: Desk) -> Answer:
+async def list_options(
+    customer: Customer, event: Command | Click | Search, finder: Finder, messenger: Messenger
+) -> Answer:
     """Show what can be upgraded, as it becomes known."""
     actor, url, goes_on = event.actor, event.response_url, False
-    async with aclosing(desk.submitter.options(customer, actor)) as parts:
+    async with aclosing(finder.options(customer, actor, current_locale())) as parts:
         async for part in parts:
             messages = options.upgrade_options(customer, part, goes_on=goes_on)
-            url = await desk.publisher.respond(url, actor.person, actor.channel_id, messages)
+            url = await messenger.respond(url, actor.person, actor.channel_id, messages)
             goes_on = True
     return []

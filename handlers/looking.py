@@ -4,11 +4,12 @@ The card says who is looking, so that two do not do the same work; pressed once 
 decision, it is gone. It decides nothing.
 """
 
-from handlers.dispatch import Answer, Desk
+from bot.requests.decide import Decisions
+from handlers.dispatch import Answer
 from handlers.payloads import Click
 
 
-async def press(click: Click, desk: Desk) -> Answer:
+async def press(click: Click, decisions: Decisions) -> Answer:
     """Say that this person is looking, or no longer."""
-    await desk.decisions.looking(click.card_ref, click.actor)
+    await decisions.looking(click.card_ref, click.actor)
     return []

@@ -6,22 +6,23 @@ They are told so, instead of seeing nothing happen; what needs no answer is ackn
 from slack_bolt.async_app import AsyncAck
 
 from bot.errors import Reason, Refused
+from bot.requests.permission import Permission
 from handlers import help
-from handlers.dispatch import Answer, Desk
+from handlers.dispatch import Answer
 from handlers.payloads import Click, Command, Submission
 
 
-async def command(command: Command, desk: Desk) -> Answer:
+async def command(command: Command, permission: Permission) -> Answer:
     """Say how the bot is used."""
-    return await help.show(command, desk)
+    return await help.show(command, permission)
 
 
-async def button(_click: Click, _desk: Desk) -> Answer:
+async def button(_click: Click) -> Answer:
     """Refuse a button of another version."""
     raise Refused(Reason.UNKNOWN_BUTTON)
 
 
-async def form(_form: Submission, _desk: Desk) -> Answer:
+async def form(_form: Submission) -> Answer:
     """Refuse a form of another version."""
     raise Refused(Reason.UNKNOWN_BUTTON)
 

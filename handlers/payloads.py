@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field, model_validator
 
 from bot.domain.policy import Person
-from bot.domain.upgrade import CardRef
+from bot.domain.request import CardRef
 from bot.messages import action_ids
 from bot.requests.permission import Actor
 

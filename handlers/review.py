@@ -4,15 +4,16 @@ The request's card appears in the channel. A form that lacks something stays ope
 """
 
 from bot.messages import action_ids
-from handlers.dispatch import Answer, Desk
+from bot.requests.submit import Submitter
+from handlers.dispatch import Answer
 from handlers.payloads import Submission
 
 
-async def submit(form: Submission, desk: Desk) -> Answer:
+async def submit(form: Submission, submitter: Submitter) -> Answer:
     """Make the request; its card is posted."""
-    await desk.submitter.ask(
+    await submitter.submit(
         form.view.private_metadata,
-        form.actor.person,
+        form.actor,
         form_id=form.view.id,
         reason=form.field(action_ids.REASON),
         evidence=form.field(action_ids.EVIDENCE),

@@ -5,10 +5,11 @@ do about it.
 """
 
 from bot.messages import status
-from handlers.dispatch import Answer, Desk
+from bot.requests.find import Finder
+from handlers.dispatch import Answer
 from handlers.payloads import Command
 
 
-async def show(command: Command, desk: Desk) -> Answer:
+async def show(command: Command, finder: Finder) -> Answer:
     """Look at everything that this person needs here."""
-    return [status.status(await desk.submitter.status(command.actor))]
+    return [status.status(await finder.status(command.actor))]

@@ -76,7 +76,7 @@ async def start() -> AsyncIterator[Start]:
     for conversation in begun:
         if conversation.practice.bot:
             await conversation.bot.quiet()
-            if not conversation.has_copied_rows and conversation.bot.store:
+            if not conversation.has_copied_rows:
                 broken += (await conversation.bot.store.trail.verify()).broken
         await conversation.practice.stop()
     for conversation in begun:

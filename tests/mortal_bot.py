@@ -143,7 +143,7 @@ async def _run(
     if life:
         loop.set_task_factory(life.task)
     calm_the_collector()
-    line.send(bot.web.port if bot.web else 0)
+    line.send(bot.http.port)
     await stop.wait()
     await bot.stop(grace)
     line.send(life.awaits if life else 0)

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.domain.upgrade import State
+from bot.domain.item import State
 from bot.messages import action_ids
-from bot.messages.card import MARKERS
+from bot.messages.parts import MARKERS
 from bot.sandbox.partner_center import Trouble, records
 from bot.sandbox.practice import ALICE, BOB, CHANNEL
 from bot.sandbox.slack.delivery import ACK_WITHIN
@@ -152,7 +152,7 @@ class Soak:
 
     async def _as_it_stands(self, name: str) -> str:
         """What is stored of a story that went no further, and what people see of it."""
-        stored = [request.state.value for request, _ in await self._story.requests(name)]
+        stored = [item.state.value for item, _ in await self._story.items(name)]
         shown = [card.text.splitlines()[0] for card in self._story.cards()]
         return f"stored {stored}, cards {shown}, Alice was told {self._story.private(ALICE)[-1:]}"
 
@@ -229,16 +229,16 @@ class Soak:
         await self._story.wait(lambda: False, within=20)
         store = await Store.open(self._story.database, only_if_new=True)
         try:
-            requests = [request for request, _ in await self._story.requests()]
-            done = {r.subscription.id.lower() for r in requests if r.state is State.DONE}
-            unknown = {r.subscription.id.lower() for r in requests if r.state is State.UNKNOWN}
+            items = [item for item, _ in await self._story.items()]
+            done = {i.subscription.id.lower() for i in items if i.state is State.DONE}
+            unknown = {i.subscription.id.lower() for i in items if i.state is State.UNKNOWN}
             performed = self._story.practice.partner_center.records.performed
             happened = [each.source.lower() for each in performed]
             for what, wrong in (
                 ("upgraded twice", len(happened) - len(set(happened))),
                 ("done, and did not happen", len(done - set(happened))),
                 ("happened, and nobody knows", len(set(happened) - done - unknown)),
-                ("requests fewer than stories", self._report.stories - len(requests)),
+                ("requests fewer than stories", self._report.stories - len(items)),
                 ("places where the trail was touched", len((await store.trail.verify()).broken)),
             ):
                 if wrong > 0:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from bot.domain.upgrade import Event, State, UpgradeRequest
+from bot.domain.item import Event, Item, State
 from bot.sandbox.practice import ALICE, CAROL, CHANNEL, Practice, PracticeClock
 from bot.sandbox.slack import Message, View
 from bot.store import Store
-from bot.store.tables import requests
+from bot.store.tables import items
 from tests.mortal_bot import MortalBot
 
 E3 = "Office 365 Enterprise E3 (upgrade only)"
@@ -204,15 +204,19 @@ class Story:
         calls = self.practice.partner_center.calls
         return sum(1 for call in calls if call.method == "POST")
 
-    async def requests(
-        self, customer: str = ""
-    ) -> list[tuple[UpgradeRequest, Sequence[tuple[int, Event]]]]:
-        """Every request that is stored, or those for one customer, with its history."""
+    async def items(self, customer: str = "") -> list[tuple[Item, Sequence[Event]]]:
+        """Every item that is stored, or those for one customer, with its history."""
         store = await Store.open(self.database)
         try:
-            every = sa.select(requests.c.id)
+            every = sa.select(items.c.id)
             ids = await store._database.read(lambda c: list(c.execute(every).scalars()))
-            found = [(await store.request(each), await store.history(each)) for each in ids]
+            found = [
+                (
+                    (await store.requests.of_item(each)).item(each),
+                    await store.requests.item_history(each),
+                )
+                for each in ids
+            ]
             return [each for each in found if customer in ("", each[0].customer.name)]
         finally:
             await store.close()
@@ -220,7 +224,7 @@ class Story:
     async def ending(self) -> Ending:
         """How it ended, once everybody can see that; or how it looks after twenty seconds.
 
-        Raises AssertionError when the history has a gap.
+        Raises AssertionError when the history is too short.
         """
         for _ in range(20):
             ending = await self._now()
@@ -231,12 +235,11 @@ class Story:
         return ending
 
     async def _now(self) -> Ending:
-        ((request, history),) = await self.requests()
-        versions = [version for version, _ in history]  # read later, so it can be ahead
-        assert versions == list(range(1, len(versions) + 1)), f"a gap: {versions}"
-        assert len(versions) >= request.version, f"nothing says how it came to {request}"
+        ((item, history),) = await self.items()
+        # The history is read later, so that it can be ahead.
+        assert len(history) >= item.version, f"nothing says how it came to {item}"
         upgrades = len(self.practice.partner_center.records.performed)
-        return Ending(request.state, upgrades, self.posts(), self.cards()[-1].text, self.lines())
+        return Ending(item.state, upgrades, self.posts(), self.cards()[-1].text, self.lines())
 
     def _form(self) -> list[View]:
         return self._slack.views.get(ALICE, [])

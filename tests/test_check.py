@@ -22,9 +22,10 @@ from bot.sandbox.partner_center import Trouble
 from bot.sandbox.practice import CHANNEL, Practice, PracticeClock
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
 from bot.store import NEWEST, Store
+from bot.store.requests import Requests
 from bot.store.vault import SealedVault
 from tests.postgres import PostgresServer
-from tests.test_run import start, variables
+from tests.processes import start, variables
 
 KEY = Fernet.generate_key().decode()
 
@@ -419,10 +420,10 @@ async def test_a_database_that_goes_away_while_a_request_is_explained(
     settings, policies = load(environment)
     bot = Bot(settings, policies, trust=practice.partner_center.trust, retry_pause=0.02)
 
-    async def gone(_store: Store, _id: str) -> None:
+    async def gone(_requests: Requests, _id: str) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(Store, "request", gone)
+    monkeypatch.setattr(Requests, "get", gone)
     with pytest.raises(StartProblem) as refused:
         await bot.explain("some-request")
     (line,) = refused.value.problems

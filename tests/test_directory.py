@@ -65,7 +65,6 @@ def test_it_finds_what_a_plain_search_finds(all_customers: list[Customer], text:
 async def test_it_is_read_in_pages_and_refreshed(workspace: Conversation) -> None:
     """More customers than a page holds, by the tokens of the practice Partner Center."""
     directory = workspace.bot.directory
-    assert directory
     for number in range(1200):
         workspace.partner_center.records.add_customer(f"Shop {number:04}", f"s{number}.example")
     await directory.refresh()
@@ -77,7 +76,6 @@ async def test_a_customer_of_today_is_found_though_the_directory_is_older(
     workspace: Conversation,
 ) -> None:
     """What is not in the directory is asked for at Partner Center."""
-    assert workspace.bot.directory
     await workspace.bot.directory.refresh()
     customer = workspace.partner_center.records.add_customer("Brand New", "brandnew.example")
     assert customer
@@ -87,7 +85,6 @@ async def test_a_customer_of_today_is_found_though_the_directory_is_older(
 
 async def test_typing_a_name_needs_no_search_at_partner_center(workspace: Conversation) -> None:
     """By any word of it."""
-    assert workspace.bot.directory
     await workspace.bot.directory.refresh()
     calls = len(workspace.partner_center.calls)
     await workspace.alice.types("/upgrade traders")
@@ -101,7 +98,6 @@ async def test_an_old_index_is_kept_while_the_new_one_cannot_be_read(
 ) -> None:
     """Trouble at Partner Center does not empty the directory."""
     directory = workspace.bot.directory
-    assert directory
     await directory.refresh()
     before = directory.index
     workspace.partner_center.trouble("GET", "/customers", *[Trouble(status=403)])

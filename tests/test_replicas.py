@@ -6,7 +6,7 @@ The longer runs are commands: `python -m tests.race`, `tests.crash_sweep --postg
 
 import pytest
 
-from bot.domain.upgrade import State
+from bot.domain.item import State
 from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import ALICE, BOB, CAROL
 from tests.outage import outage
@@ -72,10 +72,10 @@ async def test_a_bot_that_freezes_while_it_sends_is_relieved_and_harms_nothing_w
         await story.end()
 
 
-async def test_when_a_bot_dies_in_the_middle_of_a_bundle_another_goes_on(
+async def test_when_a_bot_dies_in_the_middle_of_several_another_goes_on(
     postgres: PostgresServer,
 ) -> None:
-    """The row in flight is settled by looking, and every row is sent once."""
+    """The item in flight is settled by looking, and every item is sent once."""
     story = Story(bots=2, database=await postgres.new_database())
     partner = story.practice.partner_center
     for n in range(1, 5):
@@ -99,8 +99,8 @@ async def test_when_a_bot_dies_in_the_middle_of_a_bundle_another_goes_on(
         await second.start()
         assert await story.wait(lambda: story.shows("✅ Upgraded"))
         assert await story.wait(lambda: any("everything is settled" in m for m in story.lines()))
-        requests = await story.requests()
-        assert [request.state for request, _ in requests] == [State.DONE] * 4
+        items = await story.items()
+        assert [item.state for item, _ in items] == [State.DONE] * 4
         assert len(partner.records.performed) == story.posts() == 4
         assert len(set(story.lines())) == len(story.lines())
     finally:

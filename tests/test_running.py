@@ -18,18 +18,17 @@ from bot.sandbox.slack.server import signature
 from bot.server.http import LARGEST_BODY, HttpServer
 from bot.slack.socket_mode import PATIENCE, SocketMode
 from tests.conftest import Start
-from tests.conversations.test_bundles import customers, previewed, table
 from tests.postgres import PostgresServer
-from tests.test_run import ready, variables
-from tests.test_run import start as start_command
+from tests.processes import ready, variables
+from tests.processes import start as start_command
+from tests.tables import customers, previewed, table
 from tests.workspace import Conversation
 
 
 @asynccontextmanager
 async def visiting(workspace: Conversation) -> AsyncIterator[aiohttp.ClientSession]:
     """Somebody at the bot's own HTTP server."""
-    assert workspace.bot.web
-    address = f"http://127.0.0.1:{workspace.bot.web.port}"
+    address = f"http://127.0.0.1:{workspace.bot.http.port}"
     async with aiohttp.ClientSession(address) as session:
         yield session
 
@@ -53,7 +52,6 @@ async def test_the_figures_tell_the_story(workspace: Conversation) -> None:
     """Requests by state, steps, refusals, how long it took, and every call."""
     async with visiting(workspace) as session:
         before = await figures(session)
-        assert workspace.bot.health
         workspace.bot.health._counted_at = -1000.0  # otherwise not for half a minute
         troubles = [Trouble(status=429), Trouble(status=503)]
         workspace.partner_center.trouble("GET", "/subscriptions", *troubles)
@@ -106,7 +104,6 @@ async def test_readiness_says_which_part_is_not(start: Start) -> None:
         await until(20, gone)
         said = {**ok, "slack": "there is no connection to Slack"}
         assert (await (await session.get("/readyz")).json())["parts"] == said
-        assert workspace.bot.health
         workspace.bot.health.accepting = False
         said["work"] = "is starting or stopping"
         assert (await (await session.get("/readyz")).json())["parts"] == said
@@ -171,10 +168,9 @@ async def test_the_id_of_a_request_is_that_of_everything_about_it(
     await workspace.card()
     await workspace.thread()
     (post,) = [call for call in workspace.partner_center.calls if call.method == "POST"]
-    (request_id,) = {each["request"] for each in log if each["event"] == "executor.sent"}
-    assert workspace.bot.store
-    request = await workspace.bot.store.request(str(request_id))
-    assert post.correlation_id == request.correlation_id
+    (item_id,) = {each["item"] for each in log if each["event"] == "executor.sent"}
+    request = await workspace.bot.store.requests.of_item(str(item_id))
+    assert post.correlation_id == request.items[0].correlation_id == request.correlation_id
 
 
 async def test_a_decline_has_the_id_of_its_request(
@@ -189,17 +185,16 @@ async def test_a_decline_has_the_id_of_its_request(
     await workspace.thread()
     await workspace.carol.fills_in(reason="Not now.")
     assert "already withdrawn by @alice" in await workspace.carol.reads()
-    assert workspace.bot.store
-    (request,) = await workspace.bot.store.asked_in(CHANNEL, None, 10)
+    (listed,) = await workspace.bot.store.lists.asked_in(CHANNEL, None, 10)
     (refused,) = [each for each in log if each["event"] == "dispatch.refused"]
-    assert refused["correlation_id"] == request.correlation_id
+    assert refused["correlation_id"] == listed.item.correlation_id
 
 
-async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
+async def test_a_table_has_the_id_of_its_click_and_each_item_is_tied_to_it(
     workspace: Conversation, log: list[dict[str, object]]
 ) -> None:
-    """The preview asks under one id. Whatever happens to the bundle has that of the click that
-    asked for it, whose line in the log names the ids under which Microsoft knows the rows."""
+    """The preview asks under one id. All that happens to the request has that of the click that
+    asked for it, whose line in the log names the ids under which Microsoft knows the items."""
     domains, before = customers(workspace, 2), len(workspace.partner_center.calls)
     await previewed(workspace, table([*domains, "nobody at all"]))
     looked = [c for c in workspace.partner_center.calls[before:] if c.path.endswith("/upgrades")]
@@ -208,7 +203,7 @@ async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
     assert len({call.correlation_id for call in looked + named}) == 1
     await workspace.alice.presses("Ask the team for 2 upgrades")
     await workspace.card()
-    (asked,) = [each for each in log if each["event"] == "bulk.asked"]
+    (asked,) = [each for each in log if each["event"] == "request.asked"]
     of_click = asked["correlation_id"]
     (click,) = [
         each
@@ -236,7 +231,7 @@ async def test_a_table_has_the_id_of_its_click_and_each_row_is_tied_to_it(
     assert isinstance(ids, dict)
     assert sorted(call.correlation_id for call in posts) == sorted(ids.values())
     sent = {
-        each["request"]: each["correlation_id"] for each in log if each["event"] == "executor.sent"
+        each["item"]: each["correlation_id"] for each in log if each["event"] == "executor.sent"
     }
     assert sent == ids
 
@@ -251,12 +246,18 @@ async def test_a_refused_click_is_logged_under_the_id_of_its_request(
     await workspace.card()
     await workspace.thread()
     log.clear()
-    assert workspace.bot.store
-    (request,) = await workspace.bot.store.asked_in(CHANNEL, None, limit=1)
+    (listed,) = await workspace.bot.store.lists.asked_in(CHANNEL, None, limit=1)
     await workspace.carol.sends(again)
     assert "You have approved this already." in await workspace.carol.reads()
     ids = {each["event"]: each["correlation_id"] for each in log}
-    assert ids["dispatch.refused"] == ids["slack.answered"] == request.correlation_id
+    assert ids["dispatch.refused"] == ids["slack.answered"] == listed.item.correlation_id
+
+
+def sockets_of(workspace: Conversation) -> SocketMode:
+    """The connections of the running bot."""
+    sockets = workspace.bot.health.sockets
+    assert sockets
+    return sockets
 
 
 async def until(seconds: float, true: Callable[[], Awaitable[bool]]) -> None:
@@ -269,8 +270,7 @@ async def until(seconds: float, true: Callable[[], Awaitable[bool]]) -> None:
 async def test_an_address_that_is_dead_is_given_up(workspace: Conversation) -> None:
     """The SDK alone would try it for ever: a one-time address whose first use failed."""
     slack = workspace.practice.slack
-    assert workspace.bot._sockets
-    app = workspace.bot._sockets._app
+    app = sockets_of(workspace)._app
     good = slack.api._connect
     dead: list[str] = []
 
@@ -303,8 +303,7 @@ async def test_a_connection_on_which_slack_says_nothing_is_made_anew(
 ) -> None:
     """It looks open, pings are answered, and no click would ever come."""
     slack = workspace.practice.slack
-    assert workspace.bot._sockets
-    app = workspace.bot._sockets._app
+    app = sockets_of(workspace)._app
     sockets = SocketMode(app, slack.workspace.app_token, 1, ping_every=0.2, watch_every=0.1)
     await sockets.connect()
     socket = sockets._sockets[0]
@@ -328,11 +327,9 @@ async def test_a_click_is_answered_while_one_of_two_connections_is_down(
 ) -> None:
     """Slack takes each down every few hours."""
     slack = workspace.practice.slack
-    assert workspace.bot._sockets
 
     async def both() -> bool:
-        assert workspace.bot._sockets
-        return await workspace.bot._sockets.connected() == 2
+        return await sockets_of(workspace).connected() == 2
 
     await until(5, both)
     await slack.delivery._sockets[0].close()
@@ -344,8 +341,7 @@ class Caller:
     """Somebody who calls `/slack/events`, signed or not."""
 
     def __init__(self, workspace: Conversation) -> None:
-        assert workspace.bot.web
-        self.port = workspace.bot.web.port
+        self.port = workspace.bot.http.port
         self._secret = workspace.practice.slack.workspace.signing_secret
         self._url = f"http://127.0.0.1:{self.port}/slack/events"
 
@@ -472,7 +468,6 @@ async def test_a_body_without_end_is_not_read(caller: tuple[Conversation, Caller
 )
 async def test_a_caller_that_is_too_slow_is_dropped(workspace: Conversation, sent: bytes) -> None:
     """Else a few hundred of them would keep everybody out."""
-    assert workspace.bot._sockets
 
     async def parts() -> dict[str, str]:
         return {}
@@ -480,7 +475,7 @@ async def test_a_caller_that_is_too_slow_is_dropped(workspace: Conversation, sen
     async def measure() -> None:
         """Nothing."""
 
-    app = workspace.bot._sockets._app
+    app = sockets_of(workspace)._app
     slow = HttpServer(("127.0.0.1", 0), parts, measure, (app, "s" * 32), patience=0.2)
     await slow.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)

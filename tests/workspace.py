@@ -108,7 +108,6 @@ class Conversation:
         """Time passes (`hours=1`), and the bot does what has become due."""
         await self.bot.quiet()
         self.practice.clock.move(timedelta(**time))
-        assert self.bot.worker
         await self.bot.worker.tick()
         await self.bot.quiet()
 

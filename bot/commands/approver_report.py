@@ -1,13 +1,13 @@
 """Who could approve a request, and why others could not, for `upgrade-bot check` and its card.
 
-The card of several at once has many requests. Each has its own policy and votes, so each is
-explained, and what is so of several is said once.
+Each item of a request has its own policy and votes, so each is explained, and what is so of several
+is said once.
 """
 
 import re
 
-from bot.domain.bundle import is_bundle
-from bot.domain.upgrade import UpgradeRequest
+from bot.domain.item import Item
+from bot.domain.request import Request
 from bot.errors import Reason, Refused
 from bot.messages.approver_report import Answers, approver_report
 from bot.preflight.diagnostics import StartProblem, bad
@@ -31,38 +31,39 @@ NOT_EXPLAINED = {
 
 
 async def explain(which: str, store: Store, decisions: Decisions, people: SlackPeople) -> list[str]:
-    """The lines that say it of a request or of every row of a bundle, named by its id or by the
-    link of its card.
+    """The lines that say it of every item of a request, named by its id, by that of an item, or by
+    the link of its card.
 
-    Raises StartProblem where nobody can tell.
+    Raises StartProblem where it cannot be found out.
     """
     try:
-        requests = await _requests(store, which)
+        request = await _request(store, which)
     except Refused as refused:
         raise _not_explained("request", refused) from refused
-    answers = [(request, await _answers(decisions, request)) for request in requests]
+    answers = [(item, await _answers(decisions, request, item)) for item in request.items]
     everybody = dict.fromkeys(who for _, each in answers for who, _ in each)
     names = {who.user_id: await people.name(who) for who in everybody}
     return approver_report(answers, names)
 
 
-async def _requests(store: Store, which: str) -> tuple[UpgradeRequest, ...]:
+async def _request(store: Store, which: str) -> Request:
     """Raises Refused(UNKNOWN_REQUEST)."""
     id = which.strip()
     if card := CARD.search(which):
         channel, seconds, fraction = card.groups()
-        id = await store.shown_at(channel, f"{seconds}.{fraction}")
-    if is_bundle(id):
-        return (await store.bundles.bundle(id)).rows
-    return (await store.request(id),)
-
-
-async def _answers(decisions: Decisions, request: UpgradeRequest) -> Answers:
-    """Raises StartProblem, which names the request: others of its card may have other approvers."""
+        id = await store.cards.request_at(channel, f"{seconds}.{fraction}")
     try:
-        return await decisions.who_may_approve(request)
+        return await store.requests.get(id)
+    except Refused:
+        return await store.requests.of_item(id)
+
+
+async def _answers(decisions: Decisions, request: Request, item: Item) -> Answers:
+    """Raises StartProblem, which names the item: others of its card may have other approvers."""
+    try:
+        return await decisions.who_may_approve(request, item)
     except Refused as refused:
-        raise _not_explained(f"request {request.id}", refused) from refused
+        raise _not_explained(f"request {item.id}", refused) from refused
 
 
 def _not_explained(name: str, refused: Refused) -> StartProblem:

@@ -6,11 +6,11 @@ fingerprint of what was approved, the ids that Microsoft knows it by, and the li
 
 import csv
 import json
-import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from bot.messages.files import cell
 from bot.store import JOURNAL, Known, Line, Store, Tie, Verification
 
 COLUMNS = (
@@ -21,11 +21,6 @@ COLUMNS = (
 )  # fmt: skip
 
 FORGOTTEN = "(forgotten)"
-
-_FORMULA = re.compile(r"^[\s]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet would take for a formula, also in the wide signs of East Asia."""
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 async def export(store: Store, to: TextIO, *, since: datetime | None, as_json: bool) -> int:
@@ -38,16 +33,12 @@ async def export(store: Store, to: TextIO, *, since: datetime | None, as_json: b
         return len(entries)
     table = csv.writer(to, quoting=csv.QUOTE_ALL, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerows([cell(entry[column]) for column in COLUMNS] for entry in entries)
+    table.writerows([cell(_text(entry[column])) for column in COLUMNS] for entry in entries)
     return len(entries)
 
 
-def cell(value: Any) -> str:
-    """A value as no spreadsheet takes it for a formula; what would be one begins with an
-    apostrophe. Signs that nobody can see are left out."""
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    text = _CONTROL.sub("", text)
-    return f"'{text}" if _FORMULA.match(text) else text
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 async def _entries(store: Store, since: datetime | None) -> AsyncIterator[dict[str, Any]]:
@@ -62,9 +53,10 @@ async def _entries(store: Store, since: datetime | None) -> AsyncIterator[dict[s
 
 
 def _entry(line: Line, known: Known | None, workspace: str) -> dict[str, Any]:
-    request = known.document if known else {}
-    facts, option = line.facts, request.get("option", {})
-    subscription, customer = request.get("subscription", {}), request.get("customer", {})
+    item, request = (known.item, known.request) if known else ({}, {})
+    facts = line.facts
+    change = item.get("change") or item.get("option", {})
+    subscription, customer = item.get("subscription", {}), item.get("customer", {})
     vouched = facts.get("request", {}) if known else {}
     outcome = facts.get("outcome") or {}
     aftermath = facts.get("aftermath") or {}
@@ -81,16 +73,16 @@ def _entry(line: Line, known: Known | None, workspace: str) -> dict[str, Any]:
         "customer_id": customer.get("id", facts.get("customer", "")),
         "subscription_id": subscription.get("id", ""),
         "from_plan": subscription.get("name", ""),
-        "to_plan": option.get("name", ""),
-        "upgrade_type": option.get("type", ""),
-        "seats": option.get("seats", ""),
+        "to_plan": change.get("name", ""),
+        "upgrade_type": change.get("type", ""),
+        "seats": change.get("seats", ""),
         "channel": request.get("channel_id", facts.get("channel", "")),
         "card": _link(workspace, known.card) if known else "",
         "evidence": request.get("evidence", ""),
         "policy": known.policy_at(line.number) if known else facts.get("policy"),
         "fingerprint": vouched.get("fingerprint", ""),
-        "request_id": request.get("ms_request_id", ""),
-        "correlation_id": request.get("correlation_id", ""),
+        "request_id": item.get("ms_request_id", ""),
+        "correlation_id": item.get("correlation_id", request.get("correlation_id", "")),
         "new_subscription_id": outcome.get("target_subscription_id", ""),
         "partner_center_record": aftermath.get("record", ""),
         "seal": line.seal,

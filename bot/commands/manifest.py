@@ -17,11 +17,7 @@ def for_sockets() -> str:
 def for_http(address: str) -> str:
     """The manifest for HTTP mode, in which Slack calls the bot at `address`; without a path,
     `/slack/events` is meant. Raises ValueError."""
-    parts = urlsplit(address)
-    plain = address.isprintable() and not set(address) & set(" '\"\\{}[]#<>")
-    if parts.scheme != "https" or not parts.hostname or parts.query or not plain:
-        raise ValueError(f"{address} is no https address such as https://bot.example.com")
-    url = address.rstrip("/") + (EVENTS if parts.path in ("", "/") else "")
+    url = _where_slack_calls(address)
     said = "# HTTP mode. Afterwards set SLACK_SIGNING_SECRET, from Basic Information."
     lines = []
     for line in for_sockets().splitlines():
@@ -34,3 +30,11 @@ def for_http(address: str) -> str:
         if line.strip() == "is_enabled: true":  # letters that are typed go to an address of its own
             lines += [f"{indent}request_url: {url}", f"{indent}message_menu_options_url: {url}"]
     return "\n".join([said, *lines]) + "\n"
+
+
+def _where_slack_calls(address: str) -> str:
+    parts = urlsplit(address)
+    plain = address.isprintable() and not set(address) & set(" '\"\\{}[]#<>")
+    if parts.scheme != "https" or not parts.hostname or parts.query or not plain:
+        raise ValueError(f"{address} is no https address such as https://bot.example.com")
+    return address.rstrip("/") + (EVENTS if parts.path in ("", "/") else "")

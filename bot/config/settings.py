@@ -244,6 +244,13 @@ def _what_is_missing(given: Mapping[str, str]) -> list[str]:
             "SLACK_APP_TOKEN is not set. Copy the xapp- token (scope connections:write) from Basic "
             "Information for Socket Mode, or set SLACK_SIGNING_SECRET for HTTP mode."
         )
+    if "ssl_cert_file" in given and not Path(given["ssl_cert_file"]).is_file():
+        problems.append("SSL_CERT_FILE: there is no such file. Correct the path.")
+    return problems + _what_is_missing_for_partner_center(given)
+
+
+def _what_is_missing_for_partner_center(given: Mapping[str, str]) -> list[str]:
+    problems = []
     secret, certificate = "partner_center_client_secret", "partner_center_certificate"
     if secret not in given and certificate not in given:
         problems.append(
@@ -252,8 +259,6 @@ def _what_is_missing(given: Mapping[str, str]) -> list[str]:
         )
     if certificate in given:
         problems += _what_is_wrong_with_the_certificate(Path(given[certificate]))
-    if "ssl_cert_file" in given and not Path(given["ssl_cert_file"]).is_file():
-        problems.append("SSL_CERT_FILE: there is no such file. Correct the path.")
     user = given.get("partner_center_auth", "app_user") == "app_user"
     tokens = ("partner_center_refresh_token", "upgrade_bot_secret_key")
     if user and not any(token in given for token in tokens):

@@ -1,29 +1,17 @@
-"""The facts that an approval is for, and what has become of them.
+"""What an approval is for, and what has become of it.
 
 An approval is for one exact thing: as a fingerprint beside each vote, and fact by fact just
-before the upgrade is sent.
+before the change is sent.
 """
 
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
 
+from bot.domain.change import Change, Fact
 from bot.domain.subscription import Customer, Subscription, UpgradeOption
 
-
-class Fact(StrEnum):
-    """The facts that an approval is for."""
-
-    SEATS = "seats"
-    STATUS = "status"
-    PLAN = "plan"
-    TERM = "term"
-    BILLING_CYCLE = "billing_cycle"
-    ENDS_AT = "ends_at"
-    TARGET = "target"
-    ELIGIBLE = "eligible"
-    TARGET_SEATS = "target_seats"
-
+FORMULA = 1
+"""The version of the formula by which new fingerprints are made."""
 
 MAY_BE_UNSAID = frozenset({Fact.TERM, Fact.BILLING_CYCLE, Fact.ENDS_AT})
 """Facts that Partner Center says in one answer and not in the other; that is no change."""
@@ -38,18 +26,24 @@ class Difference:
     now: str
 
 
-def fingerprint(customer: Customer, subscription: Subscription, option: UpgradeOption) -> str:
-    """The exact thing that is approved, as 64 hexadecimal digits."""
-    facts = [customer.id, subscription.id, option.type.value]
-    facts += [f"{fact}={value}" for fact, value in _facts(subscription, option)]
-    return hashlib.sha256("\n".join(facts).lower().encode()).hexdigest()
+def fingerprint(
+    customer: Customer, subscription: Subscription, change: Change, formula: int = FORMULA
+) -> str:
+    """The exact thing that is approved, as 64 hexadecimal digits, by one version of the formula:
+    what was approved under an older one is compared by that one.
+
+    Raises KeyError for a version that does not exist.
+    """
+    return _FORMULAS[formula](customer, subscription, change)
 
 
 def differences(
-    approved: tuple[Subscription, UpgradeOption], now: tuple[Subscription, UpgradeOption]
+    subscription: Subscription, change: Change, now: Subscription, listed: UpgradeOption
 ) -> tuple[Difference, ...]:
     """What Partner Center shows now that is not what was approved; empty when nothing."""
-    then, there = dict(_facts(*approved)), dict(_facts(now[0], now[1].for_seats(approved[1].seats)))
+    then = {**_facts(subscription), **change.facts(), Fact.ELIGIBLE: "yes"}
+    listed_change = change.as_listed(listed)
+    there = {**_facts(now), **listed_change.facts(), Fact.ELIGIBLE: _eligibility(listed)}
     return tuple(
         Difference(fact, then[fact], there[fact])
         for fact in Fact
@@ -58,19 +52,26 @@ def differences(
     )
 
 
-def _facts(subscription: Subscription, option: UpgradeOption) -> list[tuple[Fact, str]]:
+def _formula_1(customer: Customer, subscription: Subscription, change: Change) -> str:
+    facts = {**_facts(subscription), **change.facts(), Fact.ELIGIBLE: "yes"}
+    lines = [customer.id, subscription.id, change.type.value]
+    lines += [f"{fact}={facts[fact]}" for fact in Fact]
+    return hashlib.sha256("\n".join(lines).lower().encode()).hexdigest()
+
+
+_FORMULAS = {1: _formula_1}
+
+
+def _facts(subscription: Subscription) -> dict[Fact, str]:
     ends_at = subscription.ends_at.date().isoformat() if subscription.ends_at else ""
-    return [
-        (Fact.SEATS, str(subscription.seats)),
-        (Fact.STATUS, subscription.status),
-        (Fact.PLAN, subscription.offer_id.lower()),
-        (Fact.TERM, subscription.term),
-        (Fact.BILLING_CYCLE, subscription.billing_cycle),
-        (Fact.ENDS_AT, ends_at),
-        (Fact.TARGET, _target(option)),
-        (Fact.ELIGIBLE, _eligibility(option)),
-        (Fact.TARGET_SEATS, str(option.seats)),
-    ]
+    return {
+        Fact.SEATS: str(subscription.seats),
+        Fact.STATUS: subscription.status,
+        Fact.PLAN: subscription.offer_id.lower(),
+        Fact.TERM: subscription.term,
+        Fact.BILLING_CYCLE: subscription.billing_cycle,
+        Fact.ENDS_AT: ends_at,
+    }
 
 
 def _eligibility(option: UpgradeOption) -> str:
@@ -78,8 +79,3 @@ def _eligibility(option: UpgradeOption) -> str:
     if option.eligible:
         return "yes"
     return " ".join(obstacle.code for obstacle in option.obstacles) or "no"
-
-
-def _target(option: UpgradeOption) -> str:
-    parts = (option.offer_id.lower(), option.into.lower(), option.term, option.billing_cycle)
-    return " ".join(part for part in parts if part)

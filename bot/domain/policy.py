@@ -68,7 +68,7 @@ class Policy:
     evidence: Evidence
     banners: tuple[str, ...] = ()
     failures_allowed: int = 0
-    """How many rows of a bundle may fail, or end unknown, before the rest is left alone."""
+    """How many items of a request may fail, or end unknown, before the rest is left alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,17 +44,16 @@ class PriceChange:
 def total(changes: Iterable[PriceChange | None]) -> PriceChange | None:
     """What several upgrades cost more together; None where one is not known, or there are several
     currencies."""
-    known = list(changes)
-    if not known or None in known:
+    asked = list(changes)
+    each = [change for change in asked if change]
+    currencies = {change.currency for change in each}
+    if len(each) < len(asked) or len(currencies) != 1:
         return None
-    each = [change for change in known if change]
-    rests = [change.to_the_end for change in each if change.to_the_end is not None]
-    if len({change.currency for change in each}) > 1:
-        return None
+    rests = [change.to_the_end for change in each]
     return PriceChange(
         per_month=sum((change.per_month for change in each), Decimal(0)),
-        to_the_end=sum(rests, Decimal(0)) if len(rests) == len(each) else None,
-        currency=each[0].currency,
+        to_the_end=None if None in rests else sum(filter(None, rests), Decimal(0)),
+        currency=currencies.pop(),
         as_of=max(change.as_of for change in each),
     )
 

@@ -131,12 +131,10 @@ class UpgradeOption:
     seats_can_be_fewer: bool = False
     at_renewal: bool = False
 
-    def is_same_as(self, other: "UpgradeOption") -> bool:
-        """Whether both are the same choice, whatever the seats and the eligibility."""
-        return self._identity() == other._identity()
-
-    def _identity(self) -> tuple[str | bool, ...]:
-        return (self.offer_id.lower(), self.into.lower(), self.type.value, self.at_renewal)
+    @property
+    def is_possible(self) -> bool:
+        """Whether the bot can perform it now."""
+        return self.eligible and not self.at_renewal
 
     def for_seats(self, seats: int) -> "UpgradeOption":
         """The option for so many seats, where fewer than listed are possible."""

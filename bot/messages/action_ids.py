@@ -6,8 +6,7 @@ forged, old or copied button can change nothing.
 
 import re
 
-from bot.domain.bundle import Bundle
-from bot.domain.upgrade import CardRef, UpgradeRequest
+from bot.domain.request import CardRef, Request
 from bot.errors import Reason, Refused
 
 CHOOSE_CUSTOMER = re.compile(r"^choose_customer/\d+$")
@@ -15,26 +14,29 @@ CHOOSE_OPTION = re.compile(r"^choose_option/\d+$")
 APPROVE = "approve"
 LOOKING = "looking"
 DECLINE = "decline"
+LEAVE_OUT = "leave_out"
 WITHDRAW = "withdraw"
 UPGRADE_NOW = "upgrade_now"
 CHECK_AGAIN = "check_again"
 ASK_AGAIN = "ask_again"
 PORTAL = "portal"
-
 ASK_FOR_ALL = "ask_for_all"
-APPROVE_ALL = "approve_all"
-LEAVE_OUT = "leave_out"
-DECLINE_ALL = "decline_all"
-WITHDRAW_ALL = "withdraw_all"
-UPGRADE_ALL = "upgrade_all"
-CHECK_ALL = "check_all"
 
 FIND_FORM = "find"
 REVIEW_FORM = "review"
 DECLINE_FORM = "decline_reason"
-BULK_FORM = "bulk"
 LEAVE_OUT_FORM = "leave_out_reason"
-DECLINE_ALL_FORM = "decline_all_reason"
+TABLE_FORM = "bulk"
+
+ALIASES = {
+    APPROVE: "approve_all",
+    DECLINE: "decline_all",
+    WITHDRAW: "withdraw_all",
+    UPGRADE_NOW: "upgrade_all",
+    CHECK_AGAIN: "check_all",
+    DECLINE_FORM: "decline_all_reason",
+}
+"""Other names of actions on cards and forms that an older version has posted."""
 
 CUSTOMER = "customer"
 REASON = "reason"
@@ -55,15 +57,16 @@ def choose_option(number: int) -> str:
     return f"choose_option/{number}"
 
 
-def of_card(request: UpgradeRequest) -> str:
-    """The value of a card's buttons: good for this round, and for one attempt."""
-    return f"{request.id}.{request.round}.{request.attempt}"
+def named(action_id: str) -> re.Pattern[str]:
+    """An action by its name, and by the one that an older version had for it."""
+    names = (action_id, ALIASES.get(action_id, action_id))
+    return re.compile(f"^({'|'.join(map(re.escape, names))})$")
 
 
-def of_bundle(bundle: Bundle) -> str:
-    """The value of the buttons of a bundle's card: good for the rounds and attempts of its rows."""
-    card_ref = bundle.card_ref
-    return f"{bundle.id}.{card_ref.round}.{card_ref.attempt}"
+def of_card(request: Request) -> str:
+    """The value of a card's buttons: good for these rounds of approvals, and these attempts."""
+    ref = request.card_ref
+    return f"{ref.request_id}.{ref.round}.{ref.attempt}"
 
 
 def card_ref(value: str) -> CardRef:

@@ -6,8 +6,8 @@ For a terminal: people by their names, nothing of Slack's markup.
 
 from collections.abc import Mapping, Sequence
 
+from bot.domain.item import Item, State
 from bot.domain.policy import Person
-from bot.domain.upgrade import State, UpgradeRequest
 from bot.errors import Reason
 
 Answers = Sequence[tuple[Person, Reason | None]]
@@ -37,12 +37,10 @@ STANDS = {
 }
 
 
-def approver_report(
-    answers: Sequence[tuple[UpgradeRequest, Answers]], names: Mapping[str, str]
-) -> list[str]:
+def approver_report(answers: Sequence[tuple[Item, Answers]], names: Mapping[str, str]) -> list[str]:
     """The lines about one or more requests; those of which the same is to be said stand together.
     `names`: what people are called, by their ids."""
-    said: dict[tuple[str, ...], list[UpgradeRequest]] = {}
+    said: dict[tuple[str, ...], list[Item]] = {}
     for request, each in answers:
         said.setdefault(_who_could(request, each, names), []).append(request)
     lines: list[str] = []
@@ -54,23 +52,21 @@ def approver_report(
     return lines
 
 
-def _what(request: UpgradeRequest) -> list[str]:
+def _what(request: Item) -> list[str]:
     return [
         f"Request {request.id}",
-        f"{request.customer.name}: {request.subscription.name} to {request.option.name}, "
-        f"{request.option.seats} seats",
+        f"{request.customer.name}: {request.subscription.name} to {request.change.name}, "
+        f"{request.change.seats} seats",
     ]
 
 
-def _who_could(
-    request: UpgradeRequest, answers: Answers, names: Mapping[str, str]
-) -> tuple[str, ...]:
+def _who_could(request: Item, answers: Answers, names: Mapping[str, str]) -> tuple[str, ...]:
     policy = request.policy
     lists = "; and in: ".join(", ".join(sorted(each)) for each in policy.approvers)
     people = [(f"{names[who.user_id]} ({who.user_id})", why) for who, why in answers]
     may = [f"  yes  {name}: a full member, in every list" for name, why in people if why is None]
     no = [f"  no   {name}: {WHY_NOT[why]}" for name, why in people if why is not None]
-    have = f"{len(request.approvals)} of {policy.approvals} approvals"
+    have = f"{len(request.votes.approvals)} of {policy.approvals} approvals"
     return (
         f"{STANDS[request.state]} It has {have}, and expires "
         f"{request.expires_at:%Y-%m-%d %H:%M} UTC.",

@@ -81,7 +81,7 @@ def _cut(text: str, limit: int) -> str:
 
 def mention(person: Person) -> str:
     """A person, by id; one who was forgotten has none."""
-    return f"<@{person.user_id}>" if person.user_id else "somebody"
+    return f"<@{person.user_id}>" if person.user_id else gettext("somebody")
 
 
 def anyone_of(names: Names) -> str:

@@ -1,15 +1,15 @@
 """The card: one message a request, edited in place. The request is what it shows.
 
-Its facts stay; its marker, its last lines and its buttons change with the state.
+Its facts stay; its marker, its last lines and its buttons change with the state. One item is shown
+in full, several are shown compactly.
 """
 
-from decimal import Decimal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from bot.domain.item import OPEN, Item, State
 from bot.domain.policy import Confirm, Evidence
-from bot.domain.price import PriceChange
-from bot.domain.upgrade import Earlier, State, UpgradeRequest
-from bot.messages import action_ids, words
+from bot.domain.request import Request
+from bot.messages import action_ids, compact_card, words
 from bot.messages.blocks import (
     Block,
     Message,
@@ -23,110 +23,77 @@ from bot.messages.blocks import (
     fields,
     header,
     link,
-    link_button,
     mention,
     moment,
     section,
 )
-from bot.messages.language import N_, day, gettext, listed, money, ngettext, numeral, sentences
-
-MARKERS = {
-    State.AWAITING_APPROVAL: N_("⏳ Approval needed"),
-    State.APPROVED: N_("🔵 Approved"),
-    State.PERFORMING: N_("⚙️ Upgrade in progress"),
-    State.UNKNOWN: N_("⚠️ Checking the result"),
-    State.DONE: N_("✅ Upgraded"),
-    State.FAILED: N_("❌ Upgrade failed"),
-    State.DECLINED: N_("⛔ Declined"),
-    State.WITHDRAWN: N_("↩️ Withdrawn"),
-    State.EXPIRED: N_("⏰ Expired"),
-}
-
-
-def marker(state: State) -> str:
-    """The state in a sign and a word."""
-    return gettext(MARKERS[state])
+from bot.messages.language import day, gettext, listed, ngettext, numeral, sentences
+from bot.messages.parts import (
+    about_single,
+    banners,
+    earlier_line,
+    looking,
+    marker,
+    marker_of,
+    partner_center,
+    price,
+    said_aloud,
+    what,
+    who_may_confirm,
+)
 
 
-def card(request: UpgradeRequest, portal: str = "") -> Message:
+def card(request: Request, portal: str = "") -> Message:
     """The card of a request, in whatever state it is. `portal`: where Partner Center's own pages
     are; empty where that is not known."""
+    return full_card(request, portal) if request.is_single else compact_card.card(request, portal)
+
+
+def full_card(request: Request, portal: str) -> Message:
+    """The card of a single item."""
+    (item,) = request.items
     blocks = [
-        header(marker(request.state)),
-        section(what(request)),
-        *banners(request.policy.banners),
-        fields(*_facts(request)),
-        section(gettext("*Price:* {price}", price=price(request.price))),
+        header(marker(request)),
+        section(what(item)),
+        *banners(item.policy.banners),
+        fields(*_facts(request, item)),
+        section(gettext("*Price:* {price}", price=price(item.price))),
         section(gettext("*Reason:* {reason}", reason=escape_mrkdwn(request.reason, 1500))),
     ]
-    if request.policy.evidence is not Evidence.OFF:
+    if item.policy.evidence is not Evidence.OFF:
         consent = _evidence(request.evidence)
         blocks.append(section(gettext("*Customer's consent:* {consent}", consent=consent)))
-    if request.is_open:
-        blocks.append(context(words.cannot_be_undone(request.subscription, request.option)))
-    if request.earlier:
-        blocks.append(context(_earlier(request)))
-    if request.round > 1 and request.is_open:
+    if item.is_open:
+        blocks.append(context(words.cannot_be_undone(item.subscription, item.change)))
+    if item.earlier:
+        blocks.append(context(_earlier(item)))
+    if item.votes.round > 1 and item.is_open:
         changed = gettext("⚠️ It has changed since it was first approved; the thread says what.")
         blocks.append(context(changed))
-    blocks.append(context(status_line(request)))
-    if pressable := _buttons(request, portal):
-        blocks.append(actions(f"{request.id}-{request.version}", *pressable))
+    blocks.append(context(status_line(request, item)))
+    if pressable := _buttons(request, item, portal):
+        blocks.append(actions(f"{request.id}-{request.revision}", *pressable))
     return Message(blocks)
 
 
-def what(request: UpgradeRequest) -> str:
-    """The customer and the change, in two lines."""
-    customer, option = request.customer, request.option
-    old, new = escape_mrkdwn(request.subscription.name), escape_mrkdwn(option.name)
-    change = gettext("{old} → *{new}*, {how}", old=old, new=new, how=words.how(option))
-    return f"*{escape_mrkdwn(customer.name)}* ({escape_mrkdwn(customer.domain)})\n{change}"
-
-
-def banners(texts: tuple[str, ...]) -> list[Block]:
-    """What the policy wants everybody to know about such requests."""
-    return [section(f"🚩 *{escape_mrkdwn(text, 300)}*") for text in texts]
-
-
-def price(change: PriceChange | None) -> str:
-    """What it costs more, or that nobody knows."""
-    if change is None:
-        return gettext("not known to the bot; look it up before you decide")
-    values = {
-        "month": _signed(change, change.per_month),
-        "day": day(change.as_of),
-    }
-    if change.to_the_end is None:
-        return gettext("{month} a month, by the price list of {day}", **values)
-    values["rest"] = _signed(change, change.to_the_end)
-    return gettext(
-        "{month} a month, about {rest} until the end of the term, by the price list of {day}",
-        **values,
-    )
-
-
-def _signed(change: PriceChange, amount: Decimal) -> str:
-    return ("+" if amount > 0 else "") + money(amount, change.currency)
-
-
-def _facts(request: UpgradeRequest) -> list[str]:
-    subscription = request.subscription
+def _facts(request: Request, item: Item) -> list[str]:
+    subscription, change = item.subscription, item.change
     facts = [
-        gettext("*Seats:* {seats}", seats=_seats(request)),
-        gettext("*Users' licences:* {licences}", licences=words.licences(request.option)),
+        gettext("*Seats:* {seats}", seats=_seats(item)),
+        gettext("*Users' licences:* {licences}", licences=words.licences(change)),
         gettext("*Requested by:* {who}", who=mention(request.requester)),
         gettext("*Asked:* {when}", when=moment(request.created_at)),
-        gettext("*Effective:* {when}", when=words.effective(request.option)),
+        gettext("*Effective:* {when}", when=words.effective(change)),
     ]
-    if term := words.term(request.option) or words.term(subscription):
+    if term := words.term(change) or words.term(subscription):
         facts.append(gettext("*Term:* {term}", term=term))
     if subscription.ends_at:
         facts.append(gettext("*Term ends:* {day}", day=day(subscription.ends_at)))
     return facts
 
 
-def _seats(request: UpgradeRequest) -> str:
-    seats, now = request.option.seats, request.subscription.seats
+def _seats(item: Item) -> str:
+    seats, now = item.change.seats, item.subscription.seats
     if seats == now:
         return numeral(seats)
     return gettext(
@@ -140,38 +107,26 @@ def _evidence(url: str) -> str:
     return link(url, gettext("link to {host}", host=escape_mrkdwn(urlsplit(url).netloc)))
 
 
-def _earlier(request: UpgradeRequest) -> str:
-    """Other requests about the same subscription, as they stood when this one was made."""
-    lines = [earlier_line(each) for each in request.earlier]
+def _earlier(item: Item) -> str:
+    """Other items about the same subscription, as they stood when this one was asked for."""
+    lines = [earlier_line(each) for each in item.earlier]
     return "\n".join([gettext("⚠️ *This subscription was asked about before:*"), *lines])
 
 
-def earlier_line(each: Earlier) -> str:
-    """Another request about the same subscription: how it stood, and where it is."""
-    named = gettext("{state}: {plan}", state=marker(each.state), plan=escape_mrkdwn(each.target))
-    return gettext(
-        "• {request}, asked by {who} {when}",
-        request=link(each.link, named) if each.link else named,
-        who=mention(each.requester),
-        when=moment(each.created_at),
-    )
-
-
-def status_line(request: UpgradeRequest) -> str:
+def status_line(request: Request, item: Item) -> str:
     """Where it stands, who acted, and who is next."""
-    match request.state:
+    match item.state:
         case State.AWAITING_APPROVAL:
-            return _waiting(request)
-        case State.APPROVED:
+            return _waiting(item)
+        case State.APPROVED if not request.is_running:
             return sentences(
-                _approved_by(request) or gettext("No approval is needed."),
-                gettext("{who} can upgrade now.", who=who_may_confirm(request)),
-                _expires(request),
+                _approved_by(item) or gettext("No approval is needed."),
+                gettext("{who} can upgrade now.", who=who_may_confirm(item, request)),
+                _expires(item),
             )
-        case State.PERFORMING:
+        case State.APPROVED | State.PERFORMING:
             return sentences(
-                _confirmed(request),
-                _approved_by(request) or gettext("No approval was needed."),
+                _confirmed(request), _approved_by(item) or gettext("No approval was needed.")
             )
         case State.UNKNOWN:
             return gettext(
@@ -179,161 +134,134 @@ def status_line(request: UpgradeRequest) -> str:
                 "Partner Center until it knows."
             )
         case State.DONE:
-            return sentences(_confirmed(request), _approved_by(request), _licences(request))
+            return sentences(_confirmed(request), _approved_by(item), _licences(item))
         case State.FAILED:
             return sentences(_confirmed(request), gettext("Why it failed is in the thread."))
-        case State.DECLINED if request.closed_by and request.closed_at:
-            return gettext(
-                "Declined by {who} {when}: {why}",
-                who=mention(request.closed_by),
-                when=moment(request.closed_at),
-                why=escape_mrkdwn(request.closed_because, 1000),
-            )
-        case State.WITHDRAWN if request.closed_by and request.closed_at:
-            return gettext(
-                "Withdrawn by {who} {when}. Nothing was ordered.",
-                who=mention(request.closed_by),
-                when=moment(request.closed_at),
-            )
-        case State.DECLINED | State.WITHDRAWN:
-            return marker(request.state)
         case State.EXPIRED:
             return gettext("Nobody decided or confirmed in time. Nothing was ordered.")
+        case State.DECLINED | State.WITHDRAWN:
+            return _ended_by(item)
 
 
-def _waiting(request: UpgradeRequest) -> str:
-    needed = request.policy.approvals
-    who = everyone_of(request.policy.approvers)
+def _ended_by(item: Item) -> str:
+    """Who declined or withdrew it; not where they are forgotten."""
+    ending = item.ending
+    if not ending or not ending.by:
+        return marker_of(item.state)
+    who, when = mention(ending.by), moment(ending.at)
+    if item.state is State.WITHDRAWN:
+        return gettext("Withdrawn by {who} {when}. Nothing was ordered.", who=who, when=when)
+    why = escape_mrkdwn(ending.because, 1000)
+    return gettext("Declined by {who} {when}: {why}", who=who, when=when, why=why)
+
+
+def _waiting(item: Item) -> str:
+    needed = item.policy.approvals
+    who = everyone_of(item.policy.approvers)
     may = gettext("{who} may approve.", who=who)
-    if _starts_at_once(request):
+    if _starts_at_once(item):
         may = gettext("{who} may approve, and *the last approval starts the upgrade*.", who=who)
-    have = numeral(len(request.approvals))
+    have = numeral(len(item.votes.approvals))
     return sentences(
         ngettext("{have} of {count} approval.", "{have} of {count} approvals.", needed, have=have),
-        _approved_by(request),
-        _readers(request),
+        _approved_by(item),
+        looking((item,)),
         may,
-        _expires(request),
+        _expires(item),
     )
 
 
-def _expires(request: UpgradeRequest) -> str:
-    return gettext("The request expires {when}.", when=moment(request.expires_at))
+def _expires(item: Item) -> str:
+    return gettext("The request expires {when}.", when=moment(item.expires_at))
 
 
-def _starts_at_once(request: UpgradeRequest) -> bool:
-    return request.policy.confirm is Confirm.NOBODY
+def _starts_at_once(item: Item) -> bool:
+    return item.policy.confirm is Confirm.NOBODY
 
 
-def _licences(request: UpgradeRequest) -> str:
+def _licences(item: Item) -> str:
     """Where people still have to be helped, the card says it too."""
-    outcome = request.outcome
-    if outcome and outcome.license_errors:
+    outcome = item.outcome
+    if outcome.license_errors:
         return ngettext(
             "*{count} licence did not move*; the thread says whose.",
             "*{count} licences did not move*; the thread says whose.",
             len(outcome.license_errors),
         )
-    if outcome and not outcome.moved:
+    if not outcome.moved:
         return gettext("*The users' licences did not move*; the thread says more.")
-    if outcome and outcome.seen:
+    if outcome.seen:
         return gettext("Please check the users' licences; the thread says why.")
     return gettext("The result is in the thread.")
 
 
-def _approved_by(request: UpgradeRequest) -> str:
-    who = listed(f"{mention(a.by)} ({moment(a.at)})" for a in request.approvals)
+def _approved_by(item: Item) -> str:
+    who = listed(f"{mention(a.by)} ({moment(a.at)})" for a in item.votes.approvals)
     return gettext("Approved by {who}.", who=who) if who else ""
 
 
-def _readers(request: UpgradeRequest) -> str:
-    if not request.readers:
+def _confirmed(request: Request) -> str:
+    """Who pressed *Upgrade now*, and when."""
+    attempt, run = request.items[0].attempt, request.run
+    by, at = (run.by, run.at) if run else (attempt.by, attempt.at)
+    if not by or not at:
         return ""
-    who = listed(mention(reader) for reader in request.readers)
-    return ngettext("👀 {who} is looking.", "👀 {who} are looking.", len(request.readers), who=who)
+    return gettext("Confirmed by {who} {when}.", who=mention(by), when=moment(at))
 
 
-def who_may_confirm(request: UpgradeRequest) -> str:
-    """Whose turn it is to press *Upgrade now*."""
-    if request.policy.confirm is Confirm.APPROVER:
-        return everyone_of(request.policy.approvers)
-    return mention(request.requester)
-
-
-def _confirmed(request: UpgradeRequest) -> str:
-    if not request.confirmed_by or not request.confirmed_at:
-        return ""
-    who, when = mention(request.confirmed_by), moment(request.confirmed_at)
-    return gettext("Confirmed by {who} {when}.", who=who, when=when)
-
-
-def _buttons(request: UpgradeRequest, portal: str) -> list[Block]:
+def _buttons(request: Request, item: Item, portal: str) -> list[Block]:
     value = action_ids.of_card(request)
-    pressable = _decisions(request, value)
-    if portal:
-        address = portal.format(customer=quote(request.customer.id, safe=""))
-        pressable.append(link_button(gettext("Partner Center"), action_ids.PORTAL, address))
-    return [{**each, "accessibility_label": _aloud(request, each)} for each in pressable]
+    pressable = [*_decisions(request, item, value), *partner_center(request, portal)]
+    return said_aloud(pressable, about_single(item))
 
 
-def _decisions(request: UpgradeRequest, value: str) -> list[Block]:
+def _decisions(request: Request, item: Item, value: str) -> list[Block]:
+    if item.state is State.AWAITING_APPROVAL:
+        asked = _question(item) if _starts_at_once(item) else _approval(item)
+        label = gettext("Approve")
+        approve = button(label, action_ids.APPROVE, value, style="primary", confirm=asked)
+        return [approve, button(gettext("I'm looking"), action_ids.LOOKING, value), *_ends(value)]
+    if item.state in OPEN and not request.is_running:
+        question, label = _question(item), gettext("Upgrade now")
+        now = button(label, action_ids.UPGRADE_NOW, value, style="primary", confirm=question)
+        return [now, *_ends(value)]
+    if item.state is State.UNKNOWN:
+        return [button(gettext("Check again"), action_ids.CHECK_AGAIN, value)]
+    if item.ended_without_effect:
+        failed = item.state is State.FAILED
+        label = gettext("Try again") if failed else gettext("Ask again")
+        return [button(label, action_ids.ASK_AGAIN, value)]
+    return []
+
+
+def _ends(value: str) -> list[Block]:
+    """The buttons that end it."""
     decline = button(gettext("Decline"), action_ids.DECLINE, value, style="danger")
-    withdraw = button(gettext("Withdraw"), action_ids.WITHDRAW, value)
-    match request.state:
-        case State.AWAITING_APPROVAL:
-            asked = _question(request) if _starts_at_once(request) else _approval(request)
-            approve = button(
-                gettext("Approve"), action_ids.APPROVE, value, style="primary", confirm=asked
-            )
-            looking = button(gettext("I'm looking"), action_ids.LOOKING, value)
-            return [approve, looking, decline, withdraw]
-        case State.APPROVED:
-            question = _question(request)
-            label = gettext("Upgrade now")
-            now = button(label, action_ids.UPGRADE_NOW, value, style="primary", confirm=question)
-            return [now, decline, withdraw]
-        case State.UNKNOWN:
-            return [button(gettext("Check again"), action_ids.CHECK_AGAIN, value)]
-        case State.FAILED if request.may_be_tried_again:
-            return [button(gettext("Try again"), action_ids.ASK_AGAIN, value)]
-        case State.DECLINED | State.WITHDRAWN | State.EXPIRED:
-            return [button(gettext("Ask again"), action_ids.ASK_AGAIN, value)]
-        case _:
-            return []
+    return [decline, button(gettext("Withdraw"), action_ids.WITHDRAW, value)]
 
 
-def _aloud(request: UpgradeRequest, pressable: Block) -> str:
-    """What a screen reader says of a button: other cards have one of the same text."""
-    customer, target = (
-        escape_plain(request.customer.name, 25),
-        escape_plain(request.option.name, 25),
-    )
-    said = f"{pressable['text']['text']}: {customer}, {target}"
-    return said[:75]
-
-
-def _question(request: UpgradeRequest) -> Block:
+def _question(item: Item) -> Block:
     """The dialog before the click that buys."""
-    text = gettext("{change} This cannot be undone.", change=_change(request))
+    text = gettext("{change} This cannot be undone.", change=_change(item))
     return confirm(gettext("Upgrade now?"), text, gettext("Upgrade now"), gettext("Go back"))
 
 
-def _approval(request: UpgradeRequest) -> Block:
+def _approval(item: Item) -> Block:
     """The dialog before a yes, which does not buy yet."""
     return confirm(
-        gettext("Approve this upgrade?"), _change(request), gettext("Approve"), gettext("Go back")
+        gettext("Approve this upgrade?"), _change(item), gettext("Approve"), gettext("Go back")
     )
 
 
-def _change(request: UpgradeRequest) -> str:
+def _change(item: Item) -> str:
     """Customer, plan, kind and seats, for a dialog that shows no formatting."""
-    customer, option = request.customer, request.option
+    customer, change = item.customer, item.change
     return gettext(
         "{customer} ({domain}): {old} becomes {new}, {kind}, {seats}.",
         customer=escape_plain(customer.name, 60),
         domain=escape_plain(customer.domain, 60),
-        old=escape_plain(request.subscription.name, 45),
-        new=escape_plain(option.name, 45),
-        kind=words.kind(option),
-        seats=words.seats(option.seats),
+        old=escape_plain(item.subscription.name, 45),
+        new=escape_plain(change.name, 45),
+        kind=words.kind(change),
+        seats=words.seats(change.seats),
     )

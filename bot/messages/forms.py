@@ -1,10 +1,11 @@
 """The forms: reviewing a request before it is posted, and saying why one is declined."""
 
+from bot.domain.item import Earlier, Item
 from bot.domain.offer import Offered
 from bot.domain.policy import Confirm, Evidence, Policy
 from bot.domain.price import PriceChange
+from bot.domain.request import Request
 from bot.domain.subscription import Customer, UpgradeOption
-from bot.domain.upgrade import Earlier, UpgradeRequest
 from bot.messages import action_ids, words
 from bot.messages.blocks import (
     Block,
@@ -16,8 +17,8 @@ from bot.messages.blocks import (
     plain,
     section,
 )
-from bot.messages.card import banners, earlier_line, price, what
 from bot.messages.language import N_, gettext, ngettext, numeral, sentences
+from bot.messages.parts import banners, earlier_line, names, price, upgrades, what
 
 LONGEST_REASON = 1000
 WARNED_OF = 3
@@ -88,15 +89,39 @@ def review(
     return form(action_ids.REVIEW_FORM, title, submit, offered.id, blocks)
 
 
-def decline(request: UpgradeRequest, value: str) -> Block:
-    """The form behind *Decline*. `value` is that of the card's button."""
+def decline(request: Request, may: list[str], value: str) -> Block:
+    """The form behind *Decline*. `may`: the items that this person may decline; `value` is that of
+    the card's button."""
+    items = [request.item(each) for each in may]
+    about = gettext("{upgrades}: {which}", upgrades=upgrades(len(items)), which=names(items))
+    title = gettext("Decline the upgrades")
+    if request.is_single:
+        about, title = what(items[0]), gettext("Decline the upgrade")
+    blocks = [section(about), _why_not()]
+    return form(action_ids.DECLINE_FORM, title, gettext("Decline"), value, blocks)
+
+
+def leave_out(request: Request, may: list[str], value: str) -> Block:
+    """The form behind *Leave rows out*, with the same arguments."""
+    options = [{"text": plain(_option(request.item(each)), 75), "value": each} for each in may]
+    element = {"type": "multi_static_select", "action_id": action_ids.ROWS, "options": options}
+    hint = gettext("They are declined. The others stay as they are.")
     blocks = [
-        section(what(request)),
-        reason(gettext("Why not?"), gettext("The requester reads this.")),
+        field(action_ids.ROWS, gettext("Which upgrades?"), hint, element, optional=False),
+        _why_not(),
     ]
-    return form(
-        action_ids.DECLINE_FORM, gettext("Decline the upgrade"), gettext("Decline"), value, blocks
-    )
+    title = gettext("Leave rows out")
+    return form(action_ids.LEAVE_OUT_FORM, title, gettext("Leave out"), value, blocks)
+
+
+def _option(item: Item) -> str:
+    """The domain, which tells apart, before the plan, which may be cut."""
+    who = f"{escape_plain(item.customer.name, 24)} ({escape_plain(item.customer.domain, 28)})"
+    return f"{who}: {escape_plain(item.change.name, 40)}"
+
+
+def _why_not() -> Block:
+    return reason(gettext("Why not?"), gettext("The requester reads this."))
 
 
 def _warning(earlier: tuple[Earlier, ...]) -> str:

@@ -1,12 +1,11 @@
 """The private answer to `/upgrade history`: a line for each request, the newest first."""
 
-from collections.abc import Mapping
-
-from bot.domain.upgrade import State, UpgradeRequest
+from bot.domain.item import Item, State
+from bot.domain.lists import ListedItem
 from bot.messages import words
 from bot.messages.blocks import Message, context, escape_mrkdwn, link, mention, moment, section
-from bot.messages.card import marker
 from bot.messages.language import gettext, listed
+from bot.messages.parts import marker_of
 
 SHOWN = 15
 """Requests in one answer; a message holds about twice as many."""
@@ -17,14 +16,14 @@ NAME = 80
 MINE = "mine"
 
 
-def history(whose: str, found: list[UpgradeRequest], links: Mapping[str, str]) -> Message:
+def history(whose: str, found: list[ListedItem]) -> Message:
     """`whose`: what was typed, a customer, `mine`, or nothing for the channel. `found`: one more
-    than are shown, where there are more. `links`: those of the cards, by the requests' ids."""
+    than are shown, where there are more."""
     if not found:
         return Message([section(_nothing(whose))])
     shown = found[:SHOWN]
     blocks = [section(_title(whose))]
-    blocks += [section(line(request, links.get(request.id, ""))) for request in shown]
+    blocks += [section(line(each)) for each in shown]
     if len(found) > len(shown):
         blocks.append(
             context(
@@ -58,35 +57,37 @@ def _nothing(whose: str) -> str:
     )
 
 
-def line(request: UpgradeRequest, address: str) -> str:
-    """One request, in two lines: how it stands, what and for whom, and when it was."""
-    option, state = request.option, marker(request.state)
-    old, new = escape_mrkdwn(request.subscription.name, NAME), escape_mrkdwn(option.name, NAME)
-    change = gettext("{old} → *{new}*, {how}", old=old, new=new, how=words.how(option))
+def line(listed_item: ListedItem) -> str:
+    """One item, in two lines: how it stands, what and for whom, and when it was."""
+    item, address = listed_item.item, listed_item.link
+    change, state = item.change, marker_of(item.state)
+    old, new = escape_mrkdwn(item.subscription.name, NAME), escape_mrkdwn(change.name, NAME)
     asked = gettext(
-        "Asked by {who} {when}", who=mention(request.requester), when=moment(request.created_at)
+        "Asked by {who} {when}",
+        who=mention(listed_item.requester),
+        when=moment(item.created_at),
     )
     what = gettext(
         "{state} · *{customer}*: {change}, {seats}",
         state=link(address, state) if address else state,
-        customer=escape_mrkdwn(request.customer.name, NAME),
-        change=change,
-        seats=words.seats(option.seats),
+        customer=escape_mrkdwn(item.customer.name, NAME),
+        change=gettext("{old} → *{new}*, {how}", old=old, new=new, how=words.how(change)),
+        seats=words.seats(change.seats),
     )
-    return f"{what}\n" + " · ".join([asked, *_decided(request)])
+    return f"{what}\n" + " · ".join([asked, *_decided(item)])
 
 
-def _decided(request: UpgradeRequest) -> list[str]:
+def _decided(item: Item) -> list[str]:
     """Who decided, and when it ended."""
-    decided = []
-    if approvers := listed(mention(approval.by) for approval in request.approvals):
+    decided, ending = [], item.ending
+    if approvers := listed(mention(approval.by) for approval in item.votes.approvals):
         decided.append(gettext("approved by {who}", who=approvers))
-    if request.closed_by and request.closed_at:
-        by = {"who": mention(request.closed_by), "when": moment(request.closed_at)}
-        if request.state is State.DECLINED:
+    if ending and ending.by:
+        by = {"who": mention(ending.by), "when": moment(ending.at)}
+        if item.state is State.DECLINED:
             decided.append(gettext("declined by {who} {when}", **by))
         else:
             decided.append(gettext("withdrawn by {who} {when}", **by))
-    elif request.closed_at:
-        decided.append(gettext("ended {when}", when=moment(request.closed_at)))
+    elif ending:
+        decided.append(gettext("ended {when}", when=moment(ending.at)))
     return decided

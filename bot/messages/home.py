@@ -1,13 +1,11 @@
 """The Home tab: what waits for the reader, what they asked for, what was done lately, and help."""
 
-from collections.abc import Mapping
-
-from bot.domain.home import Home, Requests
+from bot.domain.lists import Home, ListedItems
 from bot.domain.policy import MemberKind
 from bot.messages import history
 from bot.messages.blocks import Block, context, header, section
 from bot.messages.language import gettext
-from bot.messages.replies import MORE_NEEDED, examples, who_may_what
+from bot.messages.usage import MORE_NEEDED, examples, who_may_what
 
 
 def view(home: Home) -> Block:
@@ -24,18 +22,14 @@ def _nothing() -> str:
 
 def _requests(home: Home) -> list[Block]:
     return [
-        *_list(
-            gettext("Waiting for you"), home.waiting, gettext("Nothing waits for you."), home.links
-        ),
-        *_list(gettext("Your requests"), home.mine, gettext("None of yours is open."), home.links),
-        *_list(
-            gettext("Done lately"), home.lately, gettext("Nothing was finished lately."), home.links
-        ),
+        *_list(gettext("Waiting for you"), home.waiting, gettext("Nothing waits for you.")),
+        *_list(gettext("Your requests"), home.mine, gettext("None of yours is open.")),
+        *_list(gettext("Done lately"), home.lately, gettext("Nothing was finished lately.")),
     ]
 
 
-def _list(title: str, requests: Requests, none: str, links: Mapping[str, str]) -> list[Block]:
-    lines = [section(history.line(request, links.get(request.id, ""))) for request in requests]
+def _list(title: str, items: ListedItems, none: str) -> list[Block]:
+    lines = [section(history.line(each)) for each in items]
     return [header(title), *(lines or [context(none)])]
 
 

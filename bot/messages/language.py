@@ -36,9 +36,11 @@ LANGUAGES = {
 }
 """Slack's names of languages, small, and the catalogue of each; others are told in English."""
 
-_locale = ContextVar("spoken", default=ENGLISH)
+_locale = ContextVar("locale", default="en-US")
+"""As Slack names it."""
 
 
+@cache
 def catalogue_of(locale: str) -> str:
     """The catalogue for a language as Slack names it (`zh-TW`, `en-GB`): itself, its parent, or
     English."""
@@ -51,11 +53,16 @@ def catalogue_of(locale: str) -> str:
 @contextmanager
 def use_locale(locale: str) -> Iterator[None]:
     """Say everything within in this language, as Slack names it: `zh-TW`."""
-    before = _locale.set(catalogue_of(locale))
+    before = _locale.set(locale)
     try:
         yield
     finally:
         _locale.reset(before)
+
+
+def current_locale() -> str:
+    """The language that everything is said in now, as Slack names it."""
+    return _locale.get()
 
 
 def gettext(sentence: str, /, **values: object) -> str:
@@ -63,12 +70,12 @@ def gettext(sentence: str, /, **values: object) -> str:
 
     Values are put in as they are: outside text has to be safe already.
     """
-    return _catalogue(_locale.get()).gettext(sentence).format(**values)
+    return _catalogue(_spoken()).gettext(sentence).format(**values)
 
 
 def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
     """The same for a number of things, which stands in the sentence as `{count}`."""
-    said = _catalogue(_locale.get()).ngettext(one, many, number)
+    said = _catalogue(_spoken()).ngettext(one, many, number)
     return said.format(count=numeral(number), **values)
 
 
@@ -89,17 +96,21 @@ def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name
 
 def numeral(number: int) -> str:
     """`12,500`, as the language writes it."""
-    return format_decimal(number, locale=_locale.get())
+    return format_decimal(number, locale=_spoken())
 
 
 def day(at: date) -> str:
     """A day, as the language writes it: `Feb 28, 2027`."""
-    return format_date(at, "medium", locale=_locale.get())
+    return format_date(at, "medium", locale=_spoken())
 
 
 def money(amount: Decimal, currency: str) -> str:
     """An amount, as the language writes it: `€1,250.00`. `currency` as in ISO 4217."""
-    return format_currency(amount, currency, locale=_locale.get())
+    return format_currency(amount, currency, locale=_spoken())
+
+
+def _spoken() -> str:
+    return catalogue_of(_locale.get())
 
 
 @cache

@@ -16,7 +16,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.language import day, gettext, listed, ngettext
-from bot.messages.replies import trouble
+from bot.messages.trouble import trouble
 
 CUSTOMERS_SHOWN = 20
 BLOCKS_A_MESSAGE = 45
@@ -143,30 +143,40 @@ def _why_not(each: Upgradable) -> list[str]:
         return [gettext("The options are not known: {why}", why=trouble(each.trouble))]
     if not each.options:
         return [gettext("Microsoft offers no upgrade for this plan.")]
-    reasons: dict[str, list[str]] = {}
-    later: list[str] = []
-    for option, offer_id in each.options:
-        name = f"{escape_mrkdwn(option.name, 80)} ({words.how(option)})"
-        if option.at_renewal and option.eligible:
-            later.append(name)
-        elif not offer_id:
-            why = " ".join(words.obstacle(o) for o in option.obstacles)
-            reasons.setdefault(why or gettext("No reason was given."), []).append(name)
-    lines = [
-        gettext("Not possible: {options}. {why}", options=listed(some), why=why)
-        for why, names in reasons.items()
-        for some in _tens(names)
-    ]
-    if len(reasons) == 1 and not later and not any(offer_id for _, offer_id in each.options):
-        lines = [gettext("Not possible at the moment. {why}", why=why) for why in reasons]
-    lines += [
+    later = [_called(o) for o, _ in each.options if o.at_renewal and o.eligible]
+    return _not_possible(each, bool(later)) + [
         gettext(
             "At the renewal: {options}. Schedule that in Partner Center; this bot upgrades at once.",
             options=listed(some),
         )
         for some in _tens(later)
     ]
-    return lines
+
+
+def _not_possible(each: Upgradable, has_more: bool) -> list[str]:
+    """The options that are not possible, by why; their names only where others are."""
+    reasons: dict[str, list[str]] = {}
+    for option, offer_id in each.options:
+        if offer_id:
+            has_more = True
+        elif not (option.at_renewal and option.eligible):
+            reasons.setdefault(_reason(option), []).append(_called(option))
+    if len(reasons) == 1 and not has_more:
+        return [gettext("Not possible at the moment. {why}", why=why) for why in reasons]
+    return [
+        gettext("Not possible: {options}. {why}", options=listed(some), why=why)
+        for why, names in reasons.items()
+        for some in _tens(names)
+    ]
+
+
+def _reason(option: UpgradeOption) -> str:
+    why = " ".join(words.obstacle(obstacle) for obstacle in option.obstacles)
+    return why or gettext("No reason was given.")
+
+
+def _called(option: UpgradeOption) -> str:
+    return f"{escape_mrkdwn(option.name, 80)} ({words.how(option)})"
 
 
 def _tens(names: list[str]) -> list[list[str]]:

@@ -1,53 +1,138 @@
-"""The thread of a card: the request's history, a message a step, the result among them."""
+"""The thread of a card: what happened to the request, step by step, the result among it.
+
+Of one item a step is told in full. Of several, a step of people is told once for all items that it
+hit, one result an item, and at the end the whole as a sentence and a file.
+"""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from bot.domain.subscription import Kind, Subscription, UpgradeType
-from bot.domain.upgrade import (
-    Aftermath,
-    Event,
-    LicenceCount,
-    LicenseError,
-    Outcome,
-    State,
-    Step,
-    UpgradeRequest,
-)
-from bot.messages import words
+from bot.domain.item import Event, Item, State, Step
+from bot.domain.outcome import Outcome
+from bot.domain.request import Request, RequestEvent, RequestStep
+from bot.messages import compact_thread, words
 from bot.messages.blocks import (
-    Block,
     Message,
     context,
     escape_mrkdwn,
-    escape_plain,
     everyone_of,
     mention,
     moment,
     section,
-    table,
 )
-from bot.messages.card import who_may_confirm
-from bot.messages.files import File, csv_file
-from bot.messages.language import gettext, listed, ngettext, numeral, sentences
+from bot.messages.files import File
+from bot.messages.language import gettext, ngettext, sentences
+from bot.messages.parts import name, who_may_confirm
+from bot.messages.result import (
+    failure,
+    follow_up,
+    licences_file,
+    needs_a_person,
+    reference,
+    result,
+    short_result,
+)
 
-PEOPLE_SHOWN = 20
+ItemSteps = tuple[tuple[Item, Event], ...]
 
 
-def line(request: UpgradeRequest, event: Event) -> Message | None:
-    """What the thread says about a step; None where the card says it all."""
+class Line(NamedTuple):
+    """A message of the thread, and the file that belongs to it."""
+
+    message: Message
+    file: File | None = None
+
+
+def lines(request: Request, steps: ItemSteps, event: RequestEvent | None) -> list[Line]:
+    """What the thread says of everything that happened in one transaction; what the card says
+    already is not repeated."""
+    told: list[Line | None] = []
+    if request.is_single:
+        told += [_line(request, item, step) for item, step in steps]
+    else:
+        told += _of_several(request, steps)
+    if event and not (steps and event.step is RequestStep.CONFIRM):
+        told.append(_of_request(request, event))
+    return [line for line in told if line]
+
+
+def without_its_file(line: Line, word: str) -> Message:
+    """The same line where the file could not be added, as Slack's error `word` says."""
+    said = gettext(
+        "The file could not be added (Slack says {word}). Partner Center shows everybody.",
+        word=escape_mrkdwn(word),
+    )
+    if line.file and line.file.name.startswith(compact_thread.FILE):
+        said = gettext(
+            "The file could not be added (Slack says {word}). Everything is in this thread.",
+            word=escape_mrkdwn(word),
+        )
+    return Message([*line.message.blocks, context(said)])
+
+
+def _of_request(request: Request, event: RequestEvent) -> Line | None:
+    if not request.is_single or event.step is RequestStep.SKIP:
+        return _with_file(*compact_thread.of_request(request, event))
+    if event.step is not RequestStep.CONFIRM:
+        return None
+    said = gettext(
+        "Started by {who}. Partner Center request id {request_id}",
+        who=mention(event.by) if event.by else gettext("the bot"),
+        request_id=request.items[0].ms_request_id,
+    )
+    return Line(_say(said))
+
+
+def _of_several(request: Request, steps: ItemSteps) -> list[Line | None]:
+    together: dict[Step, list[tuple[Item, Event]]] = {}
+    told: list[Line | None] = []
+    for item, event in steps:
+        if event.step in compact_thread.TOGETHER:
+            together.setdefault(event.step, []).append((item, event))
+        else:
+            told.append(_of_one_of_several(request, item, event))
+    for step, each in together.items():
+        items = [item for item, _ in each]
+        message = compact_thread.TOGETHER[step](request, items, each[0][1])
+        told.append(Line(message) if message else None)
+    return told
+
+
+def _of_one_of_several(request: Request, item: Item, event: Event) -> Line | None:
+    """An upgrade that went well in two lines, and what needs a person as it is told of a single
+    one."""
+    outcome = event.outcome or Outcome()
+    if event.step is Step.FINISH and outcome.went_well:
+        return Line(short_result(item, outcome))
+    if event.step is Step.FOLLOW_UP and not needs_a_person(event.aftermath):
+        return None
+    told = _line(request, item, event)
+    if told is None or event.step in (Step.FINISH, Step.FAIL):
+        return told
+    return Line(Message([section(name(item)), *told.message.blocks]), told.file)
+
+
+def _with_file(message: Message | None, file: File | None) -> Line | None:
+    return Line(message, file) if message else None
+
+
+def _line(request: Request, item: Item, event: Event) -> Line | None:
+    """A step of one item."""
     tell = LINES.get(event.step)
-    return tell(request, event) if tell else None
+    message = tell(request, item, event) if tell else None
+    file = licences_file(item, event.outcome) if event.step is Step.FINISH else None
+    return _with_file(message, file)
 
 
-def _approved(request: UpgradeRequest, event: Event) -> Message:
+def _approved(request: Request, item: Item, event: Event) -> Message:
     said = gettext("Approved by {who}.", who=_who(event))
-    if event.state is not State.APPROVED:
+    if event.state is not State.APPROVED or request.is_running:
         return _say(said)
-    may = gettext("{who}: *Upgrade now* can be pressed.", who=who_may_confirm(request))
+    may = gettext("{who}: *Upgrade now* can be pressed.", who=who_may_confirm(item, request))
     return _say(sentences(said, may))
 
 
-def _declined(request: UpgradeRequest, event: Event) -> Message:
+def _declined(request: Request, _item: Item, event: Event) -> Message:
     return _say(
         gettext(
             "{requester}: {who} declined this. Nothing was ordered. Reason: {why}",
@@ -58,11 +143,11 @@ def _declined(request: UpgradeRequest, event: Event) -> Message:
     )
 
 
-def _withdrawn(_request: UpgradeRequest, event: Event) -> Message:
+def _withdrawn(_request: Request, _item: Item, event: Event) -> Message:
     return _say(gettext("{who} withdrew this. Nothing was ordered.", who=_who(event)))
 
 
-def _expired(request: UpgradeRequest, _event: Event) -> Message:
+def _expired(request: Request, _item: Item, _event: Event) -> Message:
     return _say(
         gettext(
             "{requester}: this expired before it was approved and confirmed. Nothing was ordered. "
@@ -72,38 +157,28 @@ def _expired(request: UpgradeRequest, _event: Event) -> Message:
     )
 
 
-def _reminded(request: UpgradeRequest, _event: Event) -> Message:
-    missing = request.policy.approvals - len(request.approvals)
+def _reminded(_request: Request, item: Item, _event: Event) -> Message:
+    missing = item.policy.approvals - len(item.votes.approvals)
     waits = ngettext(
         "{who}: this still waits for {count} approval.",
         "{who}: this still waits for {count} approvals.",
         missing,
-        who=everyone_of(request.policy.approvers),
+        who=everyone_of(item.policy.approvers),
     )
-    return _say(sentences(waits, gettext("It expires {when}.", when=moment(request.expires_at))))
+    return _say(sentences(waits, gettext("It expires {when}.", when=moment(item.expires_at))))
 
 
-def _claimed(request: UpgradeRequest, event: Event) -> Message:
-    return _say(
-        gettext(
-            "Started by {who}. Partner Center request id {request_id}",
-            who=_who(event),
-            request_id=request.ms_request_id,
-        )
-    )
-
-
-def _followed(request: UpgradeRequest, _event: Event) -> Message:
+def _followed(_request: Request, item: Item, _event: Event) -> Message:
     return _say(
         gettext(
             "Partner Center has taken it and works on it, which takes minutes and sometimes a day. "
             "I follow it and say here when it is done. Operation {operation}",
-            operation=escape_mrkdwn(request.operation_id),
+            operation=escape_mrkdwn(item.attempt.operation_id),
         )
     )
 
 
-def _drifted(request: UpgradeRequest, event: Event) -> Message:
+def _drifted(request: Request, _item: Item, event: Event) -> Message:
     said = gettext(
         "{requester}: *not sent*, because it has changed since it was approved. The approvals are "
         "void; please decide again.",
@@ -112,273 +187,54 @@ def _drifted(request: UpgradeRequest, event: Event) -> Message:
     return _say("\n".join([said, *(words.difference(each) for each in event.differences)]))
 
 
-def _handed_back(request: UpgradeRequest, event: Event) -> Message:
+def _released(request: Request, item: Item, event: Event) -> Message:
     said = gettext(
         "{requester}: {why}",
         requester=mention(request.requester),
         why=gettext(words.HANDED_BACK[event.note]),
     )
-    may = gettext("{who}: *Upgrade now* can be pressed again.", who=who_may_confirm(request))
-    return _say(sentences(said, may), reference(request))
+    who = who_may_confirm(item, request)
+    may = gettext("{who}: *Upgrade now* can be pressed again.", who=who)
+    return _say(sentences(said, may), reference(item))
 
 
-def _lost(request: UpgradeRequest, _event: Event) -> Message:
+def _lost(request: Request, item: Item, _event: Event) -> Message:
     said = gettext(
         "{requester}: the upgrade was sent, but Partner Center's answer did not arrive. *Do not "
         "repeat it.* I keep looking at Partner Center until I know, and say so here.",
         requester=mention(request.requester),
     )
-    return _say(said, reference(request))
+    return _say(said, reference(item))
 
 
-def _finished(request: UpgradeRequest, event: Event) -> Message:
-    return result(request, event.outcome or Outcome())
+def _finished(request: Request, item: Item, event: Event) -> Message:
+    return result(request, item, event.outcome or Outcome())
 
 
-def _failed(request: UpgradeRequest, event: Event) -> Message:
-    return _failure(request, event.outcome or Outcome())
+def _failed(request: Request, item: Item, event: Event) -> Message:
+    return _say(*failure(request, item, event.outcome or Outcome()))
 
 
-def _cared(request: UpgradeRequest, event: Event) -> Message | None:
-    return _say(aftercare(request, event.aftermath)) if event.aftermath else None
+def _followed_up(request: Request, item: Item, event: Event) -> Message | None:
+    return _say(follow_up(request, item, event.aftermath)) if event.aftermath else None
 
 
-LINES: dict[Step, Callable[[UpgradeRequest, Event], Message | None]] = {
+LINES: dict[Step, Callable[[Request, Item, Event], Message | None]] = {
     Step.APPROVE: _approved,
     Step.DECLINE: _declined,
     Step.WITHDRAW: _withdrawn,
     Step.EXPIRE: _expired,
     Step.REMIND: _reminded,
-    Step.CLAIM: _claimed,
     Step.FOLLOW: _followed,
     Step.DRIFT: _drifted,
-    Step.RELEASE: _handed_back,
+    Step.RELEASE: _released,
     Step.MARK_UNKNOWN: _lost,
     Step.FINISH: _finished,
     Step.FAIL: _failed,
-    Step.FOLLOW_UP: _cared,
+    Step.FOLLOW_UP: _followed_up,
 }
-"""What is said of each step. What is missing here, the card says, or nobody needs to know."""
-
-
-def result(request: UpgradeRequest, outcome: Outcome) -> Message:
-    """The UpgradeResult in words."""
-    customer = escape_mrkdwn(request.customer.name)
-    head = [
-        gettext(
-            "✅ {requester}: *{customer}* was upgraded.",
-            requester=mention(request.requester),
-            customer=customer,
-        ),
-        *_subscriptions(request, outcome),
-        gettext("Type: {kind}", kind=words.how(request.option)),
-        gettext("Seats: {seats}", seats=numeral(request.option.seats)),
-        *_duration(request),
-    ]
-    if outcome.seen:
-        head.append(
-            gettext(
-                "The answer itself was lost; this is what Partner Center shows. It does not tell "
-                "whether every user's licence moved: please check."
-            )
-        )
-    blocks = [section("\n".join(head)), *_licences(request, outcome), context(reference(request))]
-    return Message(blocks)
-
-
-def _duration(request: UpgradeRequest) -> list[str]:
-    if request.sent_at is None or request.closed_at is None:
-        return []
-    seconds = round((request.closed_at - request.sent_at).total_seconds())
-    if seconds < 120:
-        return [ngettext("Duration: {count} second", "Duration: {count} seconds", max(seconds, 1))]
-    return [ngettext("Duration: {count} minute", "Duration: {count} minutes", seconds // 60)]
-
-
-def _subscriptions(request: UpgradeRequest, outcome: Outcome) -> list[str]:
-    """Old and new. A whole transition of new commerce keeps the subscription and its id."""
-    option, subscription = request.option, request.subscription
-    old, new = escape_mrkdwn(subscription.name), escape_mrkdwn(option.name)
-    target = f"`{escape_mrkdwn(outcome.target_subscription_id)}`"
-    if outcome.target_subscription_id.lower() == subscription.id.lower():
-        same = gettext(
-            "Subscription: now {new}, before {old} (the same subscription, {id})",
-            new=new,
-            old=old,
-            id=target,
-        )
-        return [same]
-    if option.into:
-        into = escape_mrkdwn(option.into_name or option.into, 60)
-        new = gettext("{plan}, moved into “{into}”", plan=new, into=into)
-    source = f"`{escape_mrkdwn(subscription.id)}`"
-    return [
-        gettext("Old subscription: {old}, {left} ({id})", old=old, left=_left(request), id=source),
-        gettext("New subscription: {new} ({id})", new=new, id=target),
-    ]
-
-
-def _left(request: UpgradeRequest) -> str:
-    """What becomes of the old subscription."""
-    if request.subscription.kind is not Kind.NEW_COMMERCE:
-        return gettext("suspended")
-    rest = request.subscription.seats - request.option.seats
-    return (
-        ngettext("keeps {count} seat", "keeps {count} seats", rest)
-        if rest
-        else gettext("has ended")
-    )
-
-
-def _licences(request: UpgradeRequest, outcome: Outcome) -> list[Block]:
-    failed = outcome.license_errors
-    if not outcome.moved:
-        why = " ".join(words.public_obstacle(each) for each in outcome.obstacles)
-        said = gettext(
-            "*The users' licences did not move.* {why} Assign the new ones by hand.", why=why
-        )
-        return [section(said)]
-    if failed:
-        return [section(_not_moved(len(failed))), _people(failed[:PEOPLE_SHOWN])]
-    if request.option.type is UpgradeType.UPGRADE_ONLY:
-        said = gettext("Users keep their old licences until somebody assigns the new ones.")
-        return [section(said)]
-    return []
-
-
-def _not_moved(failed: int) -> str:
-    said = ngettext(
-        "*{count} licence did not move.* Assign the new licence to this person in the admin centre.",
-        "*{count} licences did not move.* Assign the new licence to these people in the admin "
-        "centre.",
-        failed,
-    )
-    if failed <= PEOPLE_SHOWN:
-        return said
-    more = gettext(
-        "The table shows {shown} of them; the file in this thread has all.",
-        shown=numeral(PEOPLE_SHOWN),
-    )
-    return sentences(said, more)
-
-
-def _people(failed: tuple[LicenseError, ...]) -> Block:
-    heads = [gettext("Person"), gettext("Address or id"), gettext("Why")]
-    return table([heads, *(_person(each) for each in failed)])
-
-
-def _person(error: LicenseError) -> list[str]:
-    """A row. Twenty of them have to stay below what Slack takes of a table's text."""
-    return [
-        escape_plain(error.name, 60) or gettext("somebody without a name"),
-        escape_plain(error.email or error.user_id, 80),
-        escape_plain(" ".join(error.causes), 120) or gettext("no reason was given"),
-    ]
-
-
-def attachment(request: UpgradeRequest, event: Event) -> File | None:
-    """The file that belongs to a step's line: everybody whose licence did not move, where they
-    are more than the table shows."""
-    failed = event.outcome.license_errors if event.outcome else ()
-    if event.step is not Step.FINISH or len(failed) <= PEOPLE_SHOWN:
-        return None
-    heads = [gettext("Person"), gettext("Address"), gettext("User id"), gettext("Why")]
-    rows = [[each.name, each.email, each.user_id, " ".join(each.causes)] for each in failed]
-    title = gettext("Licences that did not move: {customer}", customer=request.customer.name)
-    return csv_file(f"licences-{request.id[:8]}.csv", escape_plain(title, 200), heads, rows)
-
-
-def without_its_file(message: Message, word: str) -> Message:
-    """The same line where the file could not be added, as Slack's error `word` says."""
-    said = gettext(
-        "The file could not be added (Slack says {word}). Partner Center shows everybody.",
-        word=escape_mrkdwn(word),
-    )
-    return Message([*message.blocks, context(said)])
-
-
-def _failure(request: UpgradeRequest, outcome: Outcome) -> Message:
-    who, customer = mention(request.requester), f"*{escape_mrkdwn(request.customer.name)}*"
-    if outcome.seen:
-        said = gettext(
-            "❌ {requester}: {customer}: its answer was lost, and by now the subscription has "
-            "changed in another way than this upgrade would have. Look at Partner Center before "
-            "you do anything else.",
-            requester=who,
-            customer=customer,
-        )
-        return _say(said, reference(request))
-    why = " ".join(words.public_obstacle(each) for each in outcome.obstacles) or gettext(
-        "Partner Center refused it (HTTP {status}, code {code}).",
-        status=outcome.status,
-        code=escape_mrkdwn(outcome.code) or gettext("none"),
-    )
-    said = gettext(
-        "❌ {requester}: {customer} was not upgraded. {why}",
-        requester=who,
-        customer=customer,
-        why=why,
-    )
-    rest = gettext("This bot has changed nothing. Type `/upgrade` to see what is possible now.")
-    return _say(f"{said}\n{rest}", reference(request))
-
-
-def aftercare(request: UpgradeRequest, there: Aftermath) -> str:
-    """One line on how a finished upgrade stands, and what is left to do."""
-    who = mention(request.requester)
-    parts = [gettext("The new plan is {stands}.", stands=_stands(there.target))]
-    if there.source and there.target and there.source.id != there.target.id:
-        parts.append(gettext("The old subscription is {stands}.", stands=_stands(there.source)))
-    parts += _moved_licences(request, there)
-    if there.source and there.source.add_ons:
-        names = listed(escape_mrkdwn(name, 60) for name in there.source.add_ons[:5])
-        parts.append(gettext("⚠️ {who}: left over on the old one: {names}.", who=who, names=names))
-    if there.target is None or not there.target.is_active:
-        parts.append(gettext("⚠️ {who}: please look at it in Partner Center.", who=who))
-    return gettext("Looked after: {findings}", findings=" ".join(parts[:10]))
-
-
-def _moved_licences(request: UpgradeRequest, there: Aftermath) -> list[str]:
-    """Products of which other numbers of licences are assigned than before."""
-    before = {each.sku_id.lower(): each for each in request.licences_before}
-    parts = []
-    for now in there.licences:
-        was = before.get(now.sku_id.lower())
-        if was is None or (was.assigned, was.total) != (now.assigned, now.total):
-            parts.append(
-                gettext(
-                    "Licences of {product}: {now} assigned, before {then}.",
-                    product=escape_mrkdwn(now.name),
-                    now=_of(now),
-                    then=_of(was) if was else gettext("none"),
-                )
-            )
-    return parts
-
-
-def _of(number: LicenceCount) -> str:
-    return gettext(
-        "{assigned} of {total}", assigned=numeral(number.assigned), total=numeral(number.total)
-    )
-
-
-def _stands(subscription: Subscription | None) -> str:
-    if subscription is None:
-        return gettext("not to be found")
-    return gettext(
-        "{status}, with {seats}",
-        status=words.status(subscription),
-        seats=words.seats(subscription.seats),
-    )
-
-
-def reference(request: UpgradeRequest) -> str:
-    """What Microsoft's support asks for."""
-    return gettext(
-        "For Microsoft's support: correlation id {correlation_id}, request id {request_id}",
-        correlation_id=request.correlation_id,
-        request_id=request.ms_request_id,
-    )
+"""What is said of each step of an item. What is missing here, the card says, or nobody needs to
+know."""
 
 
 def _who(event: Event) -> str:

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from bot.domain.drift import Difference, Fact
+from bot.domain.change import Change, Fact
+from bot.domain.drift import Difference
 from bot.domain.subscription import (
     Kind,
     Obstacle,
@@ -228,14 +229,14 @@ def status(subscription: Subscription) -> str:
     return f"{word} ({because})" if because else word
 
 
-def effective(option: UpgradeOption) -> str:
+def effective(option: Change | UpgradeOption) -> str:
     """When it happens, and when it is paid."""
     if option.into:
         return gettext("at once; billed with the subscription that it moves into")
     return gettext("at once; billed from that day")
 
 
-def cannot_be_undone(subscription: Subscription, option: UpgradeOption) -> str:
+def cannot_be_undone(subscription: Subscription, option: Change | UpgradeOption) -> str:
     """What is lost for ever with the upgrade, before anybody presses anything."""
     new_commerce = subscription.kind is Kind.NEW_COMMERCE
     lines = [gettext("*An upgrade cannot be undone*, and its seats are bought at once.")]
@@ -271,17 +272,17 @@ def cannot_be_undone(subscription: Subscription, option: UpgradeOption) -> str:
     return sentences(*lines)
 
 
-def kind(option: UpgradeOption) -> str:
+def kind(option: Change | UpgradeOption) -> str:
     """`upgrade only`, or `with licence transfer`."""
     return gettext(UPGRADE_TYPES[option.type])
 
 
-def licences(option: UpgradeOption) -> str:
+def licences(option: Change | UpgradeOption) -> str:
     """What happens to the users' licences."""
     return gettext(LICENCES[option.type])
 
 
-def how(option: UpgradeOption) -> str:
+def how(option: Change | UpgradeOption) -> str:
     """The way of an option, to tell it from others of the same target."""
     if not option.into:
         return kind(option)
@@ -303,7 +304,7 @@ CYCLES = {
 }
 
 
-def term(subscription: Subscription | UpgradeOption) -> str:
+def term(subscription: Subscription | Change | UpgradeOption) -> str:
     """How long it runs, in words: `1 year, billed monthly`; empty when nothing is known."""
     known, cycle = LENGTHS.get(subscription.term), subscription.billing_cycle
     length = gettext(known) if known else escape_mrkdwn(subscription.term)

@@ -5,7 +5,8 @@ https://learn.microsoft.com/partner-center/developer/get-a-list-of-available-lic
 
 import asyncio
 
-from bot.domain.upgrade import Aftermath, LicenceCount, UpgradeRequest
+from bot.domain.item import Item
+from bot.domain.outcome import Aftermath, LicenceCount
 from bot.errors import PartnerCenterError
 from bot.partner_center import wire
 from bot.partner_center.audit import record_of
@@ -35,18 +36,18 @@ async def licence_counts(
     )
 
 
-async def aftermath(client: Client, customers: Customers, request: UpgradeRequest) -> Aftermath:
+async def aftermath(client: Client, customers: Customers, item: Item) -> Aftermath:
     """What there is now of a finished upgrade. Raises PartnerCenterError."""
-    trace = Trace(request.correlation_id)
-    target = request.outcome.target_subscription_id if request.outcome else ""
+    trace = Trace(item.correlation_id)
+    target = item.outcome.target_subscription_id
     there, licences, record = await asyncio.gather(
-        customers.subscriptions(request.customer.id, trace),
-        licence_counts(client, request.customer.id, trace),
-        record_of(client, request),
+        customers.subscriptions(item.customer.id, trace),
+        licence_counts(client, item.customer.id, trace),
+        record_of(client, item),
     )
     by_id = {subscription.id.lower(): subscription for subscription in there}
     return Aftermath(
-        source=by_id.get(request.subscription.id.lower()),
+        source=by_id.get(item.subscription.id.lower()),
         target=by_id.get(target.lower()),
         licences=licences,
         record=record,

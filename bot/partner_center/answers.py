@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bot.domain.outcome import Outcome
 from bot.domain.subscription import Obstacle, ObstacleCode, UpgradeOption
-from bot.domain.upgrade import Outcome
 from bot.errors import (
     NotAllowed,
     NotFound,

@@ -99,14 +99,14 @@ class Customers:
         parameters of the link are taken, never its host; its address can have two question
         marks.
         """
-        link = collection.links.next if collection.links else None
-        headers = {each.key: each.value for each in link.headers} if link else {}
+        link = (collection.links and collection.links.next) or wire.Link()
+        headers = {each.key: each.value for each in link.headers}
         token = collection.continuation_token or headers.get("MS-ContinuationToken", "")
-        if not token and not (link and link.uri):
+        if not token and not link.uri:
             return None
-        if link and urlsplit(link.uri).netloc not in ("", self._client.host):
+        if urlsplit(link.uri).netloc not in ("", self._client.host):
             raise Unreadable("the next page is on another host")
-        query = link.uri.partition("?")[2].replace("?", "&") if link else ""
+        query = link.uri.partition("?")[2].replace("?", "&")
         following = {**params, **dict(parse_qsl(query)), "seekOperation": "Next"}
         return following, {"MS-ContinuationToken": token} if token else {}
 
@@ -160,15 +160,10 @@ def _customer(data: Any) -> Customer:
 
 
 def _subscription(it: wire.Subscription, others: list[wire.Subscription]) -> Subscription:
-    add_ons = [
-        other.friendly_name or other.offer_name or other.offer_id
-        for other in others
-        if other.parent_subscription_id.lower() == it.id.lower() and other.status == "active"
-    ]
     subscription = Subscription(
         id=it.id,
         offer_id=it.offer_id,
-        name=it.friendly_name or it.offer_name or it.offer_id or it.id,
+        name=_name(it),
         seats=it.quantity or 0,
         status=it.status,
         kind=_kind(it),
@@ -180,7 +175,16 @@ def _subscription(it: wire.Subscription, others: list[wire.Subscription]) -> Sub
         created_at=it.creation_date,
         promotion_id=it.promotion_id,
     )
-    return replace(subscription, add_ons=tuple(add_ons), scheduled_change=_scheduled_change(it))
+    add_ons = tuple(_name(each) for each in others if _is_add_on_of(it, each))
+    return replace(subscription, add_ons=add_ons, scheduled_change=_scheduled_change(it))
+
+
+def _name(it: wire.Subscription) -> str:
+    return it.friendly_name or it.offer_name or it.offer_id or it.id
+
+
+def _is_add_on_of(it: wire.Subscription, other: wire.Subscription) -> bool:
+    return other.parent_subscription_id.lower() == it.id.lower() and other.status == "active"
 
 
 def _scheduled_change(it: wire.Subscription) -> str:

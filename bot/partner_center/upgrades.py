@@ -7,12 +7,12 @@ that page names the target's id instead, but the target does not exist before th
 the page's own C# text, Microsoft's .NET and Java SDKs and their samples all post to the source.
 """
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bot.domain.item import Item
+from bot.domain.outcome import LicenseError, Outcome
 from bot.domain.subscription import Subscription, UpgradeOption, UpgradeType
-from bot.domain.upgrade import LicenseError, Outcome, UpgradeRequest
 from bot.errors import PartnerCenterError
 from bot.partner_center import wire
 from bot.partner_center.answers import (
@@ -27,6 +27,7 @@ from bot.partner_center.answers import (
 from bot.partner_center.audit import operation_status
 from bot.partner_center.client import Call, Client, Trace
 from bot.partner_center.customers import Customers, each, path
+from bot.partner_center.matching import can_be_target, source_of
 
 PERFORMED = ("upgrade_only", "upgrade_with_license_transfer")
 """The kinds of upgrade that there are; an option of another kind is shown and not offered."""
@@ -46,37 +47,37 @@ class Upgrades:
         where = _upgrades(customer_id, subscription.id)
         return await self._client.get(where, trace, each(partial(_listed, subscription)))
 
-    async def perform(self, request: UpgradeRequest, listed: Listed) -> Answer:
+    async def perform(self, item: Item, listed: Listed) -> Answer:
         """Send the upgrade, once, under the request's stored ids, with the option exactly as it
         was listed just before. Every end, trouble too, is one of the verdicts."""
-        where = _upgrades(request.customer.id, request.subscription.id)
-        call = Call(request.ms_request_id, Trace(request.correlation_id))
+        where = _upgrades(item.customer.id, item.subscription.id)
+        call = Call(item.ms_request_id, Trace(item.correlation_id))
         try:
             return await self._client.post(where, call, listed.as_listed, _judge)
         except PartnerCenterError as error:
             return judge_error(error)
 
-    async def look(self, request: UpgradeRequest) -> LookResult:
+    async def look(self, item: Item) -> LookResult:
         """Whether a sent upgrade happened, read from the customer's subscriptions.
 
         An upgrade leaves its source suspended with the reason `Transition` and makes a new,
         active subscription of the target offer. Raises PartnerCenterError when it cannot look.
         """
-        trace = Trace(request.correlation_id)
-        there = await self._customers.subscriptions(request.customer.id, trace)
-        source = next((s for s in there if _same(s.id, request.subscription.id)), None)
+        trace = Trace(item.correlation_id)
+        there = await self._customers.subscriptions(item.customer.id, trace)
+        source = source_of(item, there)
         if source is not None and source.is_active:
-            return await self._look_at_the_audit(request)
+            return await self._look_at_the_audit(item)
         if source is None or not source.was_upgraded:
             return LookResult(Observation.UNCLEAR)
-        targets = [subscription for subscription in there if _is_target(subscription, request)]
+        targets = [subscription for subscription in there if _is_target(subscription, item)]
         if len(targets) != 1:
             return LookResult(Observation.UNCLEAR)
         return LookResult(Observation.HAPPENED, Outcome(targets[0].id, seen=True))
 
-    async def _look_at_the_audit(self, request: UpgradeRequest) -> LookResult:
+    async def _look_at_the_audit(self, item: Item) -> LookResult:
         """The source is as it was. Whether it stays so, Partner Center's own records may know."""
-        match await operation_status(self._client, request):
+        match await operation_status(self._client, item):
             case "failed" | "decline":
                 return LookResult(Observation.REFUSED, Outcome(obstacles=(obstacle("other", ""),)))
             case "succeeded" | "progress":
@@ -85,20 +86,9 @@ class Upgrades:
                 return LookResult(Observation.UNTOUCHED)
 
 
-def _is_target(subscription: Subscription, request: UpgradeRequest) -> bool:
-    """Of the offer and the seats that were asked for, and not older than the sending (clocks
-    may differ by some minutes). It can still be on its way to being active."""
-    created, sent_at = subscription.created_at, request.sent_at or request.created_at
-    return (
-        _same(subscription.offer_id, request.option.offer_id)
-        and subscription.seats == request.option.seats
-        and subscription.status in ("active", "pending")
-        and (created is None or created >= sent_at - timedelta(minutes=10))
-    )
-
-
-def _same(one: str, other: str) -> bool:
-    return one.lower() == other.lower()
+def _is_target(subscription: Subscription, item: Item) -> bool:
+    """It can still be on its way to being active."""
+    return can_be_target(subscription, item) and subscription.status in ("active", "pending")
 
 
 def _judge(data: Any) -> Answer:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -146,10 +147,7 @@ class Wire(BaseModel):
     def _any_case(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        aliases = {
-            (field.alias or name).lower(): field.alias or name
-            for name, field in cls.model_fields.items()
-        }
+        aliases = _aliases(cls)
         return {
             aliases.get(str(key).lower(), key): value
             for key, value in data.items()
@@ -160,6 +158,13 @@ class Wire(BaseModel):
     def read(cls, data: Any) -> Self:
         """One resource from parsed JSON. Raises pydantic's ValidationError."""
         return cls.model_validate(data)
+
+
+@cache
+def _aliases(resource: type[Wire]) -> dict[str, str]:
+    """The key of each field by how it is written small, once a class: there are many objects."""
+    keys = [field.alias or name for name, field in resource.model_fields.items()]
+    return {key.lower(): key for key in keys}
 
 
 class KeyValuePair(Wire):
@@ -232,8 +237,6 @@ class Offer(Wire):
     resellee_qualifications: Texts = Field(default_factory=list)
     reseller_qualifications: Texts = Field(default_factory=list)
     sales_group_id: Text = ""
-    limit_unit_of_measure: Text = ""
-    limit: Number = None
     term: Number = None
     term_unit_of_measure: Text = ""
     acquisition_type: Text = ""
@@ -301,13 +304,11 @@ class CompanyProfile(Wire):
 class Customer(Wire):
     id: Text = ""
     company_profile: Annotated[CompanyProfile | None, BeforeValidator(_thing)] = None
-    relationship_to_partner: Text = ""
 
 
 class ScheduledProduct(Wire):
     product_id: Text = ""
     sku_id: Text = ""
-    availability_id: Text = ""
     billing_cycle: Text = ""
     term_duration: Text = ""
 
@@ -319,8 +320,6 @@ class ScheduledNextTermInstructions(Wire):
 
 class ProductType(Wire):
     id: Text = ""
-    display_name: Text = ""
-    sub_type: Any = None
 
 
 class Subscription(Wire):
@@ -330,7 +329,6 @@ class Subscription(Wire):
     friendly_name: Text = ""
     product_type: Annotated[ProductType | None, BeforeValidator(_thing)] = None
     quantity: Number = None
-    unit_type: Text = ""
     parent_subscription_id: Text = ""
     creation_date: Moment = None
     commitment_end_date: Moment = None
@@ -338,7 +336,6 @@ class Subscription(Wire):
     status: Annotated[str, BeforeValidator(_enum(SUBSCRIPTION_STATUSES))] = ""
     suspension_reasons: Texts = Field(default_factory=list)
     auto_renew_enabled: Truth = None
-    billing_type: Text = ""
     billing_cycle: Annotated[str, BeforeValidator(_enum(BILLING_CYCLES))] = ""
     term_duration: Text = ""
     is_trial: Truth = None
@@ -398,8 +395,6 @@ class TransitionEvent(Wire):
 
 class Transition(Wire):
     operation_id: Text = ""
-    from_catalog_item_id: Text = ""
-    from_subscription_id: Text = ""
     to_catalog_item_id: Text = ""
     to_subscription_id: Text = ""
     quantity: Number = None
@@ -443,7 +438,6 @@ class SubscribedSku(Wire):
 class Collection(Wire):
     """A list of anything. A field `items` that is absent or null is an empty list."""
 
-    total_count: Number = None
     items: Annotated[list[Any], BeforeValidator(_list)] = Field(default_factory=list)
     links: Annotated[ResourceLinks | None, BeforeValidator(_thing)] = None
     continuation_token: Text = ""

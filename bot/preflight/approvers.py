@@ -17,19 +17,22 @@ async def enough(policies: PolicyBook, client: AsyncWebClient) -> list[Finding]:
     answers = await asyncio.gather(*(_group(client, group) for group in groups))
     members = dict(zip(groups, answers, strict=True))
     broken = {g: word for g, word in members.items() if isinstance(word, str)}
-    default_lists = (*policies.defaults.approvers, *policies.defaults.requesters)
-    vital = {name for names in default_lists for name in names}
-    findings = [
+    readable = {g: people for g, people in members.items() if isinstance(people, frozenset)}
+    can_be_approved = [
+        _can_be_approved(rule, policy, readable)
+        for rule, policy in policies.each()
+        if not set().union(*policy.approvers) & broken.keys()
+    ]
+    return [*_unreadable_groups(broken, policies.defaults), *can_be_approved]
+
+
+def _unreadable_groups(broken: dict[str, str], defaults: Policy) -> list[Finding]:
+    vital = set().union(*defaults.approvers, *defaults.requesters)
+    return [
         _unreadable(group, word, group in vital)
         for group, word in broken.items()
         if word not in SAID_ALREADY
     ]
-    readable = {g: people for g, people in members.items() if isinstance(people, frozenset)}
-    for rule, policy in policies.each():
-        names = {name for each in policy.approvers for name in each}
-        if not names & broken.keys():
-            findings.append(_can_be_approved(rule, policy, readable))
-    return findings
 
 
 async def _group(client: AsyncWebClient, group_id: str) -> frozenset[str] | str:

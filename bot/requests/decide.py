@@ -1,23 +1,28 @@
 """What people decide about a request, one function a step. Knows no Slack and no words.
 
-Each function asks who may, takes one step in the store, and returns what is so afterwards.
-What a person may not do, or what is not possible any more, raises `Refused` with the reason.
+Permission is asked before the transaction, of the lists of approvers that the items had when they
+were read; the step inside is pure. Where an item has another policy by then, it is asked again.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from bot.domain import lifecycle
+from bot.domain import request as steps
+from bot.domain.item import OPEN, Item, State
 from bot.domain.policy import Confirm, Person
-from bot.domain.subscription import Customer
+from bot.domain.refusals import NotAMember, RefusedStep
+from bot.domain.request import CardRef, Forbids, Request, Transition, nothing_forbids
 from bot.domain.text_rules import visible
-from bot.domain.upgrade import CardRef, State, Transition, UpgradeRequest
 from bot.errors import Reason, Refused
-from bot.requests.permission import Actor, Needs, People, Permission
+from bot.requests.permission import Actor, People, Permission
 from bot.store import Store, patiently
 from bot.telemetry import logs
 
-Step = Callable[[UpgradeRequest, datetime], Transition]
+Asked = Callable[[Request], Iterable[Item]]
+"""The items about whose approvers Slack is asked."""
+
+Decide = Callable[..., Transition]
+"""A step of a person, given the request, the time, and what forbids it."""
 
 
 class Decisions:
@@ -29,173 +34,232 @@ class Decisions:
         self._permission = permission
 
     async def is_new(self, actor: Actor) -> bool:
-        """Whether a command or click is answered for the first time, by any of the bots. Where
-        nobody can tell it is taken for new."""
-        return not actor.delivery or await self._store.is_first(actor.delivery)
+        """Whether a command or click is answered for the first time, by any of the bots. Without a
+        delivery it is taken for new."""
+        return not actor.delivery or await self._store.deliveries.is_first(actor.delivery)
 
     async def note_refusal(self, refused: Refused, what: str, actor: Actor) -> None:
-        """Write into the audit trail that somebody was refused `what` they tried."""
-        request = refused.about.get("request")
+        """Write into the audit trail that a person was refused `what` they tried."""
+        if refused.reason is Reason.DELIVERED_AGAIN:
+            return
         facts = {"reason": refused.reason.value, "tried": what, "channel": actor.channel_id}
-        if refused.reason is not Reason.DELIVERED_AGAIN:
-            more = {"request": request.id} if request else {}
-            await patiently(lambda: self._store.trail.note("refused", facts | more, actor.person))
+        if isinstance(refused, RefusedStep) and refused.request:
+            facts["request"] = refused.request.id
+        await patiently(lambda: self._store.trail.note("refused", facts, actor.person))
 
     # Deciding
 
-    async def approve(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """Raises Refused when this person may not, or not any more."""
-
-        def step(newest: UpgradeRequest, now: datetime) -> Transition:
-            return lifecycle.approve(newest, actor.person, now, card_ref.round)
-
-        return await self._decide(card_ref, actor, step, _approver_unless_own(actor.person))
-
-    async def looking(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """*I'm looking*, or no longer. Raises Refused for whoever may not approve."""
-
-        def step(newest: UpgradeRequest, now: datetime) -> Transition:
-            return lifecycle.read(newest, actor.person, now, card_ref.round)
-
-        return await self._decide(card_ref, actor, step, _approver_unless_own(actor.person))
-
-    async def may_decline(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """Before the form that asks why. Raises Refused when this person may not decline."""
-        request = await self._card(card_ref, actor)
-        if not request.is_open:
-            raise Refused(Reason.WRONG_STATE, request=request)
-        await self._permission.require_approver(request, actor.person)
-        return request
-
-    async def decline(self, card_ref: CardRef, person: Person, why: str) -> UpgradeRequest:
-        """The form that asks why was submitted: everything is asked again.
-
-        Raises Refused when this person may not, or not any more, or says no reason.
-        """
-        request = await self._store.request(card_ref.request_id)
-        logs.correlate(request.correlation_id)
-        if request.bundle_id:
-            raise Refused(Reason.UNKNOWN_BUTTON)
-        if request.state is State.DECLINED and request.closed_by == person:
-            return request  # the form was delivered again
-        await self._permission.require_approver(request, person)
-        return await self._store.take(
-            card_ref.request_id,
-            lambda newest, now: lifecycle.decline(
-                newest, person, now, card_ref.round, visible(why)
-            ),
+    async def approve(self, ref: CardRef, actor: Actor) -> Transition:
+        """One more yes to every item that this person may approve. Raises Refused when there is
+        none."""
+        who = actor.person
+        return await self._decide(
+            await self._card(ref, actor),
+            actor,
+            _waiting_for(who),
+            lambda newest, now, forbids: steps.approve(newest, who, now, ref.round, forbids),
         )
 
-    async def withdraw(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
+    async def looking(self, ref: CardRef, actor: Actor) -> Transition:
+        """*I'm looking*, or no longer. Raises Refused for a person who may not approve."""
+        who = actor.person
+        return await self._decide(
+            await self._card(ref, actor),
+            actor,
+            _waiting_for(who),
+            lambda newest, now, forbids: steps.looking(newest, who, now, ref.round, forbids),
+        )
+
+    async def may_decline(self, ref: CardRef, actor: Actor) -> tuple[Request, list[str]]:
+        """Before the forms that ask why: the ids of the items that this person may decline. Raises
+        Refused when there is none."""
+        request = await self._card(ref, actor)
+        items = request.those(*OPEN)
+        if not items:
+            reason = Reason.WRONG_STATE if request.is_single else Reason.NOTHING_TO_DECIDE
+            raise RefusedStep(reason, request.items[0], request)
+        forbids = await self._permission.forbids(items, request.channel_id, actor.person)
+        may = [item.id for item in items if forbids(item) is None]
+        if not may:
+            reason = forbids(items[0]) or Reason.MAY_NOT_APPROVE
+            raise RefusedStep(reason, items[0], request)
+        return request, may
+
+    async def decline(
+        self, ref: CardRef, actor: Actor, why: str, which: Iterable[str] | None = None
+    ) -> Transition | None:
+        """A form was submitted: those items, or where `which` is None all that are open, are
+        declined; None when that was done already. Raises Refused as `may_decline`."""
+        request = await self._store.requests.get(ref.request_id)
+        logs.correlate(request.correlation_id)
+        who = actor.person
+        if who.team_id != request.requester.team_id:
+            raise NotAMember
+        if _was_declined(request, who, frozenset(request.item_ids if which is None else which)):
+            return None  # the form was delivered again
+        waits = [item.id for item in request.those(*OPEN)] or request.item_ids
+        chosen = frozenset(waits if which is None else which)
+        try:
+            return await self._decide(
+                request,
+                actor,
+                _among(chosen),
+                lambda newest, now, forbids: steps.decline(
+                    newest, who, now, ref.round, visible(why), chosen, forbids
+                ),
+            )
+        except Refused:
+            if _was_declined(await self._store.requests.get(request.id), who, chosen):
+                return None  # by the same form, a moment ago
+            raise
+
+    async def withdraw(self, ref: CardRef, actor: Actor) -> Transition:
         """Raises Refused for anybody but the requester, or when it is too late."""
+        return await self._decide(
+            await self._card(ref, actor),
+            actor,
+            None,
+            lambda newest, now, _forbids: steps.withdraw(newest, actor.person, now),
+        )
 
-        def step(newest: UpgradeRequest, now: datetime) -> Transition:
-            return lifecycle.withdraw(newest, actor.person, now)
+    async def confirm(self, ref: CardRef, actor: Actor) -> Transition:
+        """*Upgrade now*: store who confirmed which items. The worker claims them, one after the
+        other. Raises Refused when this person may start none."""
+        request, who = await self._card(ref, actor), actor.person
+        await self._permission.require_full_member(who)
+        await self._require_idle(request)
 
-        return await self._decide(card_ref, actor, step, lambda _newest: Needs.NOTHING)
+        def by_approver(newest: Request) -> list[Item]:
+            ready = newest.those(State.APPROVED) if who != newest.requester else ()
+            return [item for item in ready if item.policy.confirm is Confirm.APPROVER]
 
-    async def confirm(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """*Upgrade now*: claim the request for performing. Its job does the rest."""
+        def step(newest: Request, now: datetime, forbids: Forbids) -> Transition:
+            asked = by_approver(newest)
+            return steps.confirm(
+                newest, who, now, ref, lambda item: forbids(item) if item in asked else None
+            )
 
-        def step(newest: UpgradeRequest, now: datetime) -> Transition:
-            return lifecycle.claim(newest, actor.person, now, card_ref.round, card_ref.attempt)
+        return await self._decide(request, actor, by_approver, step)
 
-        def needs(newest: UpgradeRequest) -> Needs:
-            is_approvers = newest.policy.confirm is Confirm.APPROVER
-            theirs = is_approvers and actor.person != newest.requester
-            return Needs.APPROVER if theirs else Needs.FULL_MEMBER
+    async def _require_idle(self, request: Request) -> None:
+        """Raises Refused(SUBSCRIPTION_BUSY) where another request is changing the subscription now.
+        Of several items each is looked at when its turn comes: by then the other may be over."""
+        if not request.is_single or request.items[0].state is not State.APPROVED:
+            return
+        (item,) = request.items
+        if await self._store.lists.is_another_in_flight(item):
+            raise RefusedStep(Reason.SUBSCRIPTION_BUSY, item, request)
 
-        return await self._decide(card_ref, actor, step, needs)
+    async def check_again(self, ref: CardRef, actor: Actor) -> list[Item]:
+        """*Check again*: anybody in the channel may have the bot look right now for the items whose
+        end is not known. Raises Refused when there is none."""
+        request = await self._card(ref, actor)
+        unknown = request.those(State.UNKNOWN)
+        if not unknown:
+            item = request.items[0] if request.is_single else None
+            raise RefusedStep(Reason.NOTHING_TO_CHECK, item, request)
+        return list(unknown)
 
-    async def check_again(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """*Check again*: anybody in the channel may have the bot look right now. Raises Refused
-        when there is nothing to look for."""
-        request = await self._card(card_ref, actor)
-        if request.state is not State.UNKNOWN:
-            raise Refused(Reason.NOTHING_TO_CHECK, request=request)
-        return request
+    async def ask_again(self, ref: CardRef, actor: Actor) -> list[Item]:
+        """*Ask again*, or *Try again*: the items that have ended without an upgrade. Raises Refused
+        where there is none, and for a person who may not ask."""
+        request = await self._card(ref, actor)
+        ended = [item for item in request.items if item.ended_without_effect]
+        if not ended:
+            raise RefusedStep(Reason.WRONG_STATE, request.items[0], request)
+        for policy in dict.fromkeys(item.policy for item in ended):
+            await self._permission.require_requester(actor, policy)
+        return ended
 
-    async def ask_again(self, card_ref: CardRef, actor: Actor) -> Customer:
-        """*Ask again*, or *Try again*: the customer of a request that has ended without an upgrade.
-        Raises Refused where it has not, and for whoever may not ask."""
-        request = await self._card(card_ref, actor)
-        ended = (State.DECLINED, State.WITHDRAWN, State.EXPIRED)
-        if request.state not in ended and not request.may_be_tried_again:
-            raise Refused(Reason.WRONG_STATE, request=request)
-        await self._permission.require_requester(actor, request.policy)
-        return request.customer
-
-    async def who_may_approve(self, request: UpgradeRequest) -> list[tuple[Person, Reason | None]]:
+    async def who_may_approve(
+        self, request: Request, item: Item
+    ) -> list[tuple[Person, Reason | None]]:
         """The requester, and everybody whom the policy names, each with why they could not
-        approve the request now; by the same questions that their click would be asked.
+        approve the item now; by the same questions that their click would be asked.
 
         Raises Refused(APPROVERS_UNREADABLE).
         """
-        named = await self._people.named(request.policy.approvers, request.channel_id)
+        named = await self._people.named(item.policy.approvers, request.channel_id)
         now = await self._store.now()
+        place = (request.requester, request.channel_id)
         return [
-            (person, await self._permission.why_not_approve(request, person, now))
+            (person, await self._permission.why_not_approve(item, *place, person, now))
             for person in dict.fromkeys([request.requester, *named])
         ]
 
+    async def request(self, ref: CardRef) -> Request:
+        """The request of a card, as it is now. Raises Refused(UNKNOWN_REQUEST)."""
+        return await self._store.requests.get(ref.request_id)
+
     async def _decide(
-        self, card_ref: CardRef, actor: Actor, step: Step, needs: Callable[[UpgradeRequest], Needs]
-    ) -> UpgradeRequest:
-        """Take a step that a person `needs` to be somebody for.
+        self, request: Request, actor: Actor, about: Asked | None, decide: Decide
+    ) -> Transition:
+        """Take a step for which Slack is asked about the approvers of some items; without any,
+        nothing is asked."""
+        while True:
+            asked = list(about(request)) if about else []
+            forbids: Forbids = nothing_forbids
+            if asked:
+                place = (request.channel_id, actor.person)
+                forbids = await self._permission.forbids(asked, *place)
+            known = {item.policy.approvers for item in asked}
 
-        Where what Slack has said in the last minute lets them pass, the click waits for one
-        transaction and nothing else. Otherwise Slack is asked in between.
-        """
+            def step(newest: Request, now: datetime) -> Transition:
+                if about and not known.issuperset(i.policy.approvers for i in about(newest)):  # noqa: B023 - it is called in this turn
+                    raise _Moved(newest)
+                return decide(newest, now, forbids)  # noqa: B023 - the same
 
-        def at_once(newest: UpgradeRequest, now: datetime) -> Transition:
-            _require_own_card(newest, actor)
-            if not self._permission.is_known(needs(newest), newest, actor.person):
-                raise _NotKnown(newest)
-            return step(newest, now)
+            take: Awaitable[Transition] = self._store.requests.take(
+                request.id, step, delivery=actor.delivery
+            )
+            try:
+                return await take
+            except _Moved as moved:
+                request = moved.request
 
-        async def take(step: Step) -> UpgradeRequest:
-            return await self._store.take(card_ref.request_id, step, delivery=actor.delivery)
-
-        try:
-            request = await take(at_once)
-        except _NotKnown as not_known:
-            request = not_known.request
-            logs.correlate(request.correlation_id)
-            await self._permission.require(needs(request), request, actor.person)
-            request = await take(step)
-        except Refused as refused:
-            if refused_of := refused.about.get("request"):
-                logs.correlate(refused_of.correlation_id)
-            raise
+    async def _card(self, ref: CardRef, actor: Actor) -> Request:
+        """The request of a card. A copy of the card in another channel decides nothing."""
+        request = await self._store.requests.get(ref.request_id)
         logs.correlate(request.correlation_id)
-        return request
-
-    async def _card(self, card_ref: CardRef, actor: Actor) -> UpgradeRequest:
-        """The request of a card."""
-        request = await self._store.request(card_ref.request_id)
-        logs.correlate(request.correlation_id)
-        _require_own_card(request, actor)
+        require_own_card(request, actor)
         return request
 
 
-class _NotKnown(Exception):
-    """Slack must be asked who somebody is before they decide about the request."""
+class _Moved(Exception):
+    """Items have other policies than when Slack was asked."""
 
-    def __init__(self, request: UpgradeRequest) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__()
         self.request = request
 
 
-def _require_own_card(request: UpgradeRequest, actor: Actor) -> None:
+def require_own_card(request: Request, actor: Actor) -> None:
     """A copy of a card in another channel decides nothing. Raises Refused."""
-    if request.bundle_id:  # it has no card of its own, so the button is forged
-        raise Refused(Reason.UNKNOWN_BUTTON)
     if actor.channel_id != request.channel_id:
-        raise Refused(Reason.OTHER_CHANNEL, request=request)
+        raise RefusedStep(Reason.OTHER_CHANNEL, None, request)
     if actor.person.team_id != request.requester.team_id:
-        raise Refused(Reason.NOT_A_MEMBER)
+        raise NotAMember
 
 
-def _approver_unless_own(person: Person) -> Callable[[UpgradeRequest], Needs]:
-    """Of the requester nothing is asked: the step refuses them anyway."""
-    return lambda newest: Needs.NOTHING if person == newest.requester else Needs.APPROVER
+def _waiting_for(who: Person) -> Asked:
+    """The items that wait for an approval; of the requester nothing is asked, because the step
+    refuses them anyway."""
+    return lambda request: (
+        request.those(State.AWAITING_APPROVAL) if who != request.requester else ()
+    )
+
+
+def _among(chosen: frozenset[str]) -> Asked:
+    """The items of these ids."""
+    return lambda request: [item for item in request.items if item.id in chosen]
+
+
+def _was_declined(request: Request, who: Person, chosen: frozenset[str]) -> bool:
+    """Whether this person has declined these items already, those that had not ended otherwise."""
+    items = [item for item in request.items if item.id in chosen]
+    declined = [
+        item
+        for item in items
+        if item.state is State.DECLINED and item.ending and item.ending.by == who
+    ]
+    return bool(declined) and not any(item.is_open for item in items)

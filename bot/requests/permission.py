@@ -1,27 +1,31 @@
 """Who may do what, asked of Slack at the moment of the click.
 
-Whoever may, passes; for anybody else `Refused` is raised, with the reason. What Slack does not tell
+A person who may, passes; for others `Refused` is raised, with the reason. What Slack does not tell
 means no.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 
 from bot.domain import lifecycle
+from bot.domain.item import Item
 from bot.domain.policy import CHANNEL, MemberKind, Names, Person, Policy, PolicyBook
-from bot.domain.upgrade import UpgradeRequest
+from bot.domain.refusals import MayNotApprove, MayNotRequest, NotAMember
+from bot.domain.request import Forbids, nothing_forbids
 from bot.errors import Reason, Refused
+
+Lists = tuple[Names, ...]
+"""Lists of people of which a person must be in every one."""
 
 
 class People(Protocol):
     """What Slack knows about people, asked at the moment of the click."""
 
     async def member_kind(self, person: Person) -> MemberKind:
-        """What somebody is. Raises Refused(MEMBER_UNREADABLE)."""
+        """What the person is. Raises Refused(MEMBER_UNREADABLE)."""
 
     async def locale(self, person: Person) -> str:
         """The language that the person reads, as `en-US`; that where Slack does not say."""
@@ -29,31 +33,19 @@ class People(Protocol):
     async def is_here(self, channel_id: str) -> bool:
         """Whether the bot itself is in the channel."""
 
-    async def named(self, lists: tuple[Names, ...], channel_id: str) -> list[Person]:
+    async def named(self, lists: Lists, channel_id: str) -> list[Person]:
         """Everybody whom one of the lists means. Raises Refused(APPROVERS_UNREADABLE)."""
 
-    async def belongs(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
+    async def belongs(self, person: Person, lists: Lists, channel_id: str) -> bool:
         """Whether every list has a name that means this person.
 
         Raises Refused(APPROVERS_UNREADABLE)."""
 
-    def is_known_to_belong(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
-        """Whether Slack has said in the last minute that the person is a full member, and that
-        every list has a name that means them."""
-
-
-class Needs(Enum):
-    """What a person needs to be for a step."""
-
-    NOTHING = "nothing"
-    FULL_MEMBER = "a full member"
-    APPROVER = "an approver of the request"
-
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, in which channel, and by which delivery of Slack's: the same name for
-    whatever Slack delivers again, and empty where nobody can tell."""
+    """A person who does something, in which channel, and by which delivery of Slack's: the same
+    name for what Slack delivers again, and empty where it has none."""
 
     person: Person
     channel_id: str
@@ -81,59 +73,57 @@ class Permission:
         """Raises Refused when this person may not approve what is asked for here."""
         lists = self.policy_here(actor).approvers
         if not await self._is_full_member_of(actor.person, lists, actor.channel_id):
-            raise Refused(Reason.MAY_NOT_APPROVE)
+            raise MayNotApprove
 
     async def require_full_member(self, person: Person) -> None:
         """Raises Refused(NOT_A_MEMBER, MEMBER_UNREADABLE)."""
-        member_kind = await self._people.member_kind(person)
-        if member_kind is not MemberKind.FULL_MEMBER:
-            raise Refused(Reason.NOT_A_MEMBER, member_kind=member_kind)
+        kind = await self._people.member_kind(person)
+        if kind is not MemberKind.FULL_MEMBER:
+            raise NotAMember(kind)
 
     async def require_requester(self, actor: Actor, policy: Policy) -> None:
         """Raises Refused(MAY_NOT_REQUEST, NOT_A_MEMBER, APPROVERS_UNREADABLE, …).
 
-        Whoever types in a channel is in it, so the word `channel` needs no further question."""
+        A person who types in a channel is in it, so the word `channel` needs no further question.
+        """
         lists = tuple(names for names in policy.requesters if CHANNEL not in names)
         if not await self._is_full_member_of(actor.person, lists, actor.channel_id):
-            raise Refused(Reason.MAY_NOT_REQUEST, policy=policy)
+            raise MayNotRequest(policy)
 
-    async def require_approver(self, request: UpgradeRequest, person: Person) -> None:
-        """Raises Refused(MAY_NOT_APPROVE, NOT_A_MEMBER, APPROVERS_UNREADABLE, …)."""
-        lists = request.policy.approvers
-        if not await self._is_full_member_of(person, lists, request.channel_id):
-            raise Refused(Reason.MAY_NOT_APPROVE, request=request)
-
-    def is_known(self, needs: Needs, request: UpgradeRequest, person: Person) -> bool:
-        """Whether Slack need not be asked, because its last word lets this person pass. Calls
-        nobody, so that it can be asked within a transaction."""
-        if needs is Needs.NOTHING:
-            return True
-        lists = request.policy.approvers if needs is Needs.APPROVER else ()
-        return self._people.is_known_to_belong(person, lists, request.channel_id)
-
-    async def require(self, needs: Needs, request: UpgradeRequest, person: Person) -> None:
-        """Ask Slack. Raises Refused as `require_full_member` and `require_approver`."""
-        if needs is Needs.APPROVER:
-            await self.require_approver(request, person)
-        elif needs is Needs.FULL_MEMBER:
-            await self.require_full_member(person)
+    async def forbids(self, items: Iterable[Item], channel_id: str, person: Person) -> Forbids:
+        """Asks Slack about every distinct list of approvers of the items once, all at the same
+        time: a click has three seconds. Raises Refused when the person is no full member."""
+        lists = list(dict.fromkeys(item.policy.approvers for item in items))
+        questions = [self._why_no_approver(each, channel_id, person) for each in lists]
+        _, *answers = await asyncio.gather(self.require_full_member(person), *questions)
+        reasons = dict(zip(lists, answers, strict=True))
+        return lambda item: reasons.get(item.policy.approvers, Reason.MAY_NOT_APPROVE)
 
     async def why_not_approve(
-        self, request: UpgradeRequest, person: Person, now: datetime
+        self, item: Item, requester: Person, channel_id: str, person: Person, now: datetime
     ) -> Reason | None:
-        """Why this person could not approve the request now, by the same questions that their
-        click would be asked; None when they could."""
+        """Why this person could not approve the item now, by the same questions that their click
+        would be asked; None when they could."""
+        if person == requester:
+            return Reason.OWN_REQUEST
         try:
-            if person != request.requester:
-                await self.require_approver(request, person)
-            lifecycle.approve(request, person, now, request.round)
+            if reason := (await self.forbids([item], channel_id, person))(item):
+                return reason
+            lifecycle.approve(item, person, now)
         except Refused as refused:
             return refused.reason
         return None
 
-    async def _is_full_member_of(
-        self, person: Person, lists: tuple[Names, ...], channel_id: str
-    ) -> bool:
+    async def _why_no_approver(
+        self, lists: Lists, channel_id: str, person: Person
+    ) -> Reason | None:
+        try:
+            is_one = await self._people.belongs(person, lists, channel_id)
+        except Refused as refused:
+            return refused.reason
+        return None if is_one else Reason.MAY_NOT_APPROVE
+
+    async def _is_full_member_of(self, person: Person, lists: Lists, channel_id: str) -> bool:
         """Both questions at once: a click has three seconds, and each may take two."""
         belongs = asyncio.ensure_future(self._people.belongs(person, lists, channel_id))
         try:
@@ -151,3 +141,6 @@ async def refusal(question: Awaitable[None]) -> Reason | None:
     except Refused as refused:
         return refused.reason
     return None
+
+
+__all__ = ["Actor", "Forbids", "People", "Permission", "nothing_forbids", "refusal"]

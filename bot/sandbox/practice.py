@@ -118,7 +118,7 @@ class Practice:
     async def pass_time(self, by: timedelta) -> None:
         """Move the clock, and let the bot do at once what has become due."""
         self.clock.move(by)
-        if self.bot and self.bot.worker:
+        if self.bot and self.is_running:
             await self.bot.worker.tick()
 
     async def start_bot(self) -> Bot:
@@ -133,8 +133,8 @@ class Practice:
         )
         await self.bot.start()
         self.is_running = True
-        if self.http_mode and self.bot.web:
-            self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
+        if self.http_mode:
+            self.slack.request_url = f"http://127.0.0.1:{self.bot.http.port}/slack/events"
         return self.bot
 
     async def stop_bot(self, grace: float = 5) -> None:

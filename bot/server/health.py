@@ -4,7 +4,7 @@ for."""
 import asyncio
 from datetime import timedelta
 
-from bot.domain.upgrade import State
+from bot.domain.item import State
 from bot.errors import Unavailable
 from bot.partner_center import SignIn
 from bot.server.http import OK
@@ -40,7 +40,7 @@ class Health:
             parts["slack"] = OK if connected else "there is no connection to Slack"
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                await self._store.now()
+                await self._store.revision()
             parts["database"] = OK
         except (Unavailable, TimeoutError):
             parts["database"] = "the database does not answer"
@@ -57,7 +57,7 @@ class Health:
         loop_time = asyncio.get_running_loop().time()
         if loop_time - self._counted_at >= COUNT_EVERY:
             try:
-                by_state = await self._store.by_state()
+                by_state = await self._store.lists.by_state()
                 metrics.QUEUE.set(await self._store.queue.depth())
             except (Unavailable, OSError):
                 return  # what was counted last stays, and `ready` says why

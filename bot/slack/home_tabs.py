@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.domain.home import Home
+from bot.domain.lists import Home
 from bot.domain.policy import Person
 from bot.errors import Unavailable
 from bot.messages import home
 from bot.messages.language import use_locale
 from bot.slack.errors import SLACK_ERRORS, word_of
-from bot.slack.publisher import Publisher
+from bot.slack.messenger import Messenger
 from bot.store import Store
 from bot.tasks import Tasks
 
@@ -25,20 +25,20 @@ class HomeTabs:
         store: Store,
         home_of: Callable[[Person], Awaitable[Home]],
         locale_of: Callable[[Person], Awaitable[str]],
-        publisher: Publisher,
+        messenger: Messenger,
         tasks: Tasks,
     ) -> None:
         self._store = store
         self._home_of = home_of
         self._locale_of = locale_of
-        self._publisher = publisher
+        self._messenger = messenger
         self._background = tasks
         self._is_refreshing = False
         self._is_stale = False
 
     async def opened(self, person: Person) -> None:
         """Somebody opened their Home: show it, and keep it up to date for a while."""
-        await self._store.home_opened(person)
+        await self._store.homes.opened(person)
         await self._show(person)
 
     def refresh(self) -> None:
@@ -52,7 +52,7 @@ class HomeTabs:
         try:
             while self._is_stale:
                 self._is_stale = False
-                for person in await self._store.homes():
+                for person in await self._store.homes.people():
                     await self._show(person)
         except Unavailable:
             log.warning("home_tabs.no_database")
@@ -64,6 +64,6 @@ class HomeTabs:
         with use_locale(await self._locale_of(person)):
             view = home.view(shown)
         try:
-            await self._publisher.publish_home(person, view)
+            await self._messenger.publish_home(person, view)
         except SLACK_ERRORS as error:
             log.warning("home_tabs.not_shown", user=person.user_id, trouble=word_of(error))

@@ -77,12 +77,6 @@ class SlackPeople:
             raise Refused(Reason.APPROVERS_UNREADABLE)
         return True
 
-    def is_known_to_belong(self, person: Person, lists: tuple[Names, ...], channel_id: str) -> bool:
-        """Whether what is kept says that the person is a full member and in every list."""
-        user = self._kept_of(person.user_id) if person.team_id == self._team_id else None
-        is_member = user is not None and _member_kind(user, self._team_id) is MemberKind.FULL_MEMBER
-        return is_member and all(self._is_known_among(person, names, channel_id) for names in lists)
-
     async def is_here(self, channel_id: str) -> bool:
         """Whether the bot itself is in the channel; a private one it is not in it cannot see. Of
         direct messages Slack tells nothing without one more scope; its own are what it is in."""

@@ -1,11 +1,15 @@
-"""What the bot knows for certain: requests, votes, history, offers, and what was shown where.
+"""What the bot knows for certain: requests with their items and histories, offers, and what Slack
+shows.
 
-Everything else is a projection of these rows. A request only changes by a step that is
-compare-and-set on its version, written together with its line of history in one transaction.
+Everything else is a projection of these rows. A request only changes by a step that has locked it,
+written together with its lines of history in one transaction. One repository a concept.
 """
 
+from bot.store.cards import PostedCard
 from bot.store.database import NEWEST, NewerTables
-from bot.store.store import PostedCard, Store, patiently
+from bot.store.requests import Snapshot, Turn
+from bot.store.schedule import item_job
+from bot.store.store import Store, patiently
 from bot.store.trail import JOURNAL, Known, Line, Tie, Verification
 
 __all__ = [
@@ -15,8 +19,11 @@ __all__ = [
     "Line",
     "NewerTables",
     "PostedCard",
+    "Snapshot",
     "Store",
     "Tie",
+    "Turn",
     "Verification",
+    "item_job",
     "patiently",
 ]

@@ -6,7 +6,7 @@ way without holding up the event loop.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -32,15 +32,25 @@ class Database(Protocol):
     def now(self, connection: sa.Connection) -> datetime:
         """The time that decides what is late."""
 
+    def now_column(self, *, ago: timedelta = timedelta()) -> sa.ColumnElement[datetime]:
+        """The same, or so long ago, as a column: it costs no query of its own."""
+
+    async def time(self) -> datetime:
+        """The same, outside of any work."""
+
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that changes nothing."""
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
-        """Run `work` in one transaction, whole or not at all, and put a job for each request in
+        """Run `work` in one transaction, whole or not at all, and put a job for each name in
         `attend` into the queue with it.
 
         Whoever waits for it may be cancelled; what has begun always comes to its end.
         """
+
+    async def execute(self, statement: sa.Executable) -> int:
+        """Execute one statement, which is a transaction by itself; returns how many rows it
+        changed."""
 
     async def close(self) -> None:
         """Let what has begun come to its end, then close every connection."""

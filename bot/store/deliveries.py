@@ -7,23 +7,37 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Reason, Refused
 from bot.store import tables
-from bot.store.prepared import Prepared
+from bot.store.database import Database
 
 AGAIN_WITHIN = timedelta(hours=1)
 """Slack delivers again within minutes: https://docs.slack.dev/apis/events-api/#retries"""
 
-_DELIVERED = Prepared(sa.insert(tables.deliveries))
-_TOO_OLD = sa.delete(tables.deliveries).where(tables.deliveries.c.at < sa.bindparam("since"))
+
+class Deliveries:
+    """The deliveries of the last hour. Every method raises Unavailable while the database is
+    away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def is_first(self, delivery: str) -> bool:
+        """Note that something was delivered; whether it is the first time in the last hour."""
+        row = {"delivery": delivery, "at": self._database.now_column()}
+        try:
+            await self._database.execute(sa.insert(tables.deliveries).values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    async def forget(self) -> None:
+        """Forget what was delivered more than an hour ago, and will not be delivered again."""
+        too_old = tables.deliveries.c.at < self._database.now_column(ago=AGAIN_WITHIN)
+        await self._database.execute(sa.delete(tables.deliveries).where(too_old))
 
 
 def note(connection: sa.Connection, delivery: str, now: datetime) -> None:
     """Note that it was delivered. Raises Refused(DELIVERED_AGAIN)."""
     try:
-        _DELIVERED.run(connection, {"delivery": delivery, "at": now})
+        connection.execute(sa.insert(tables.deliveries), {"delivery": delivery, "at": now})
     except IntegrityError as error:
         raise Refused(Reason.DELIVERED_AGAIN) from error
-
-
-def forget(connection: sa.Connection, now: datetime) -> None:
-    """Forget what will not be delivered again."""
-    connection.execute(_TOO_OLD, {"since": now - AGAIN_WITHIN})

@@ -1,8 +1,8 @@
-"""The seals of the audit trail, as pure functions over JSON.
+"""The hash chains of the audit trail, as pure functions over JSON.
 
-Every line carries a hash over itself and the seal of the line before, so that whoever changes,
-inserts or removes one breaks the chain there. Of personal data only a hash is sealed, over the
-data and a random salt that is kept with it: once both are taken away, nobody can tell from the
+Every line carries a hash over itself and the seal of the line before, so that a line that is
+changed, inserted or removed breaks the chain there. Of personal data only a hash is sealed, over
+the data and a random salt that is kept with it: once both are taken away, nobody can tell from the
 hash who it was, and the chain still holds.
 """
 
@@ -15,17 +15,6 @@ Json = dict[str, Any]
 
 NOBODY = {"team_id": "", "user_id": ""}
 """What stands for a person who was forgotten."""
-
-_OF_DOCUMENT: Json = {
-    "requester": NOBODY,
-    "reason": "",
-    "readers": [],
-    "confirmed_by": None,
-    "closed_by": None,
-    "closed_because": "",
-}
-"""The personal fields of a request's document, and what is left of each."""
-
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -84,15 +73,55 @@ def whole(facts: Json, personal: Json) -> Json:
     return event
 
 
-def forgotten(document: Json) -> Json:
-    """A request's document without the people in it."""
-    left = {**document, **_OF_DOCUMENT}
-    left["approvals"] = [{**approval, "by": NOBODY} for approval in document["approvals"]]
-    if document["outcome"]:
-        left["outcome"] = {**document["outcome"], "license_errors": []}
-    return left
+def without_people(document: Json) -> Json:
+    """The document of a request or of an item without the people in it."""
+    if "item_ids" in document:
+        return _request_without_people(document)
+    return _item_without_people(document) if "change" in document else _old_one(document)
 
 
 def digest_of_document(text: str) -> str:
-    """A hash of a request's document that stays the same when its people are forgotten."""
-    return digest(canonical(forgotten(json.loads(text))))
+    """A hash of a document that stays the same when its people are forgotten."""
+    return digest(canonical(without_people(json.loads(text))))
+
+
+def _request_without_people(document: Json) -> Json:
+    left = {**document, "requester": NOBODY, "reason": ""}
+    if run := document.get("run"):
+        items = [{**each, "by": NOBODY} for each in run["items"]]
+        left["run"] = {**run, "by": NOBODY, "items": items}
+    return left
+
+
+def _item_without_people(document: Json) -> Json:
+    votes, attempt = document["votes"], document["attempt"]
+    approvals = [{**approval, "by": NOBODY} for approval in votes["approvals"]]
+    left = {
+        **document,
+        "votes": {**votes, "looking": [], "approvals": approvals},
+        "attempt": {**attempt, "by": None},
+        "earlier": [{**each, "requester": NOBODY} for each in document["earlier"]],
+    }
+    if ending := document["ending"]:
+        ending = {**ending, "by": None, "because": ""}
+        if outcome := ending["outcome"]:
+            ending["outcome"] = {**outcome, "license_errors": []}
+        left["ending"] = ending
+    return left
+
+
+def _old_one(document: Json) -> Json:
+    """A document as it was when requests had no items."""
+    left = {
+        **document,
+        "requester": NOBODY,
+        "reason": "",
+        "readers": [],
+        "confirmed_by": None,
+        "closed_by": None,
+        "closed_because": "",
+        "approvals": [{**approval, "by": NOBODY} for approval in document["approvals"]],
+    }
+    if document["outcome"]:
+        left["outcome"] = {**document["outcome"], "license_errors": []}
+    return left

@@ -16,61 +16,28 @@ def only(condition: Any) -> dict[str, Any]:
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
-sa.Index("requests_due", tables.requests.c.due_at, **only(tables.requests.c.due_at.is_not(None)))
-sa.Index(
-    "requests_unshown",
-    tables.requests.c.id,
-    **only(tables.requests.c.shown_version < tables.requests.c.version),
-)
-sa.Index("requests_untied", tables.requests.c.id, **only(sa.text("tied_version < version")))
-sa.Index("requests_by_state", tables.requests.c.state)
-sa.Index(
-    "requests_with_people", tables.requests.c.created_at, **only(sa.text("requester_id <> ''"))
-)
-sa.Index(
-    "requests_by_requester",
-    tables.requests.c.team_id,
-    tables.requests.c.requester_id,
-    tables.requests.c.created_at,
-)
-sa.Index(
-    "requests_by_subscription", tables.requests.c.subscription_id, tables.requests.c.created_at
-)
-sa.Index("requests_by_channel", tables.requests.c.channel_id, tables.requests.c.created_at)
-sa.Index(
-    "requests_by_customer",
-    tables.requests.c.channel_id,
-    tables.requests.c.customer_id,
-    tables.requests.c.created_at,
-)
-sa.Index(
-    "requests_open",
-    tables.requests.c.team_id,
-    tables.requests.c.created_at,
-    **only(tables.OPEN),
-)
-sa.Index(
-    "requests_open_by_requester",
-    tables.requests.c.team_id,
-    tables.requests.c.requester_id,
-    **only(tables.OPEN),
-)
-sa.Index("requests_by_bundle", tables.requests.c.bundle_id, **only(sa.text("bundle_id <> ''")))
-sa.Index(
-    "requests_one_at_a_time",
-    tables.requests.c.subscription_id,
-    unique=True,
-    **only(tables.IN_FLIGHT),
-)
+_requests, _items = tables.requests.c, tables.items.c
+
+for _table in (tables.requests, tables.items):
+    sa.Index(f"{_table.name}_due", _table.c.due_at, **only(_table.c.due_at.is_not(None)))
+    sa.Index(f"{_table.name}_untied", _table.c.id, **only(sa.text("tied_version < version")))
+    sa.Index(
+        f"{_table.name}_with_people", _table.c.created_at, **only(sa.text("requester_id <> ''"))
+    )
+sa.Index("requests_unshown", _requests.id, **only(_requests.shown_revision < _requests.revision))
+sa.Index("items_by_request", _items.request_id)
+sa.Index("items_by_state", _items.state)
+sa.Index("items_by_requester", _items.team_id, _items.requester_id, _items.created_at)
+sa.Index("items_by_subscription", _items.subscription_id, _items.created_at)
+sa.Index("items_by_channel", _items.channel_id, _items.created_at)
+sa.Index("items_by_customer", _items.channel_id, _items.customer_id, _items.created_at)
+sa.Index("items_open", _items.team_id, _items.created_at, **only(tables.OPEN))
+sa.Index("items_open_by_requester", _items.team_id, _items.requester_id, **only(tables.OPEN))
+sa.Index("items_one_at_a_time", _items.subscription_id, unique=True, **only(tables.IN_FLIGHT))
 sa.Index("journal_by_kind", tables.journal.c.kind, tables.journal.c.number)
 sa.Index("journal_with_people", tables.journal.c.at, **only(tables.journal.c.personal.is_not(None)))
 sa.Index("offered_by_age", tables.offered.c.offered_at)
 sa.Index("deliveries_by_age", tables.deliveries.c.at)
 sa.Index("homes_by_age", tables.homes.c.opened_at)
-sa.Index("bundles_due", tables.bundles.c.due_at, **only(tables.bundles.c.due_at.is_not(None)))
-sa.Index(
-    "bundles_unshown",
-    tables.bundles.c.id,
-    **only(tables.bundles.c.shown_version < tables.bundles.c.version),
-)
+sa.Index("cards_by_place", tables.cards.c.channel_id, tables.cards.c.ts)
 sa.Index("drafts_by_age", tables.drafts.c.made_at)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import Unavailable
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
+from bot.store.tables import UtcDateTime
+from bot.telemetry import metrics
 
 CONNECT_WITHIN = 5.0
 ANSWER_WITHIN = 15.0
@@ -52,8 +54,10 @@ class Postgres:
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_timeout=ANSWER_WITHIN,
-            pool_pre_ping=True,
+            pool_use_lifo=True,
         )
+        sa.event.listen(self._engine.sync_engine, "checkout", _require_open)
+        self._autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._writing: set[asyncio.Task[Any]] = set()
         lost = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -80,16 +84,31 @@ class Postgres:
         """The clock that all bots share."""
         if self._clock:
             return self._clock()
-        shared: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        shared: datetime = connection.execute(sa.select(self.now_column())).scalar_one()
         return shared
 
+    def now_column(self, *, ago: timedelta = timedelta()) -> sa.ColumnElement[datetime]:
+        """It as a column."""
+        if self._clock:
+            return sa.literal(self._clock() - ago, UtcDateTime())
+        now = sa.func.clock_timestamp(type_=UtcDateTime())
+        return sa.type_coerce(now - sa.literal(ago, sa.Interval()), UtcDateTime()) if ago else now
+
+    async def time(self) -> datetime:
+        """It, asked for by itself."""
+        return self._clock() if self._clock else await self.read(self.now)
+
     async def read(self, work: Work[T]) -> T:
-        """Run `work` in a transaction of its own."""
-        async with self._transaction() as connection:
+        """Run `work`, of which each statement sees what was committed before it: BEGIN and COMMIT
+        would be two more ways to the server."""
+        metrics.TRANSACTIONS.labels("read").inc()
+        async with self._transaction(self._autocommitting) as connection:
             return await connection.run_sync(work)
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` and enqueue, in one transaction."""
+
+        metrics.TRANSACTIONS.labels("write").inc()
 
         async def transaction() -> T:
             async with self._transaction() as connection:
@@ -104,6 +123,12 @@ class Postgres:
         writing.add_done_callback(self._writing.discard)
         return await asyncio.shield(writing)
 
+    async def execute(self, statement: sa.Executable) -> int:
+        """Execute it without BEGIN and COMMIT."""
+        metrics.TRANSACTIONS.labels("write").inc()
+        async with self._transaction(self._autocommitting) as connection:
+            return (await connection.execute(statement)).rowcount
+
     async def close(self) -> None:
         """Wait for what is being written."""
         if self._writing:
@@ -111,9 +136,11 @@ class Postgres:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(
+        self, engine: AsyncEngine | None = None
+    ) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._engine.begin() as connection:
+            async with (engine or self._engine).begin() as connection:
                 yield connection
         except (*LOST, PoolTimeout) as error:
             raise Unavailable from error
@@ -139,6 +166,13 @@ class Postgres:
                 await queue.install()
         finally:
             await alone.close()
+
+
+def _require_open(connection: Any, _record: object, _proxy: object) -> None:
+    """Has the pool replace a connection that the server has ended. The driver knows, so that this
+    costs no way to the server, as a ping would."""
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
 
 
 async def _connect(url: str) -> asyncpg.Connection:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
@@ -17,6 +17,8 @@ import structlog
 from bot.errors import Unavailable
 from bot.store.database import T, Work, migrate
 from bot.store.queue import Queue
+from bot.store.tables import UtcDateTime
+from bot.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -89,17 +91,31 @@ class Sqlite:
         """The clock of the process: there is no other."""
         return self._clock()
 
+    def now_column(self, *, ago: timedelta = timedelta()) -> sa.ColumnElement[datetime]:
+        """It as a column."""
+        return sa.literal(self._clock() - ago, UtcDateTime())
+
+    async def time(self) -> datetime:
+        """It without a visit to the file."""
+        return self._clock()
+
     async def read(self, work: Work[T]) -> T:
         """Run `work` beside the writer, on what was committed last."""
+        metrics.TRANSACTIONS.labels("read").inc()
         return await _if_it_can_be_used(self._reader.run(work))
 
     async def write(self, work: Work[T], attend: Sequence[str] = ()) -> T:
         """Run `work` as if alone. What is left undone in the queue is found in the rows."""
+        metrics.TRANSACTIONS.labels("write").inc()
         result = await _if_it_can_be_used(self._writer.run(work))
         self.queue.put_soon(attend)
         if self._copying is None:
             self._copying = asyncio.create_task(self._copy_soon(), name="copying the log")
         return result
+
+    async def execute(self, statement: sa.Executable) -> int:
+        """Execute it as `write` does."""
+        return await self.write(lambda connection: connection.execute(statement).rowcount)
 
     async def close(self) -> None:
         """Let what has begun come to its end."""

@@ -1,7 +1,8 @@
 """The tables. A change here needs a migration in `migrations/versions`; a test compares them.
 
-A request is stored as one JSON document; the columns beside it are what it is searched by. The
-lines of `history` and `journal` are sealed, and their personal data stands apart: see `seals.py`.
+Requests and items are stored as one JSON document each; the columns beside it are what they are
+searched by. The lines of the histories and of `journal` are sealed, and their personal data stands
+apart: see `hash_chain.py`.
 """
 
 from datetime import UTC, datetime
@@ -31,19 +32,39 @@ requests = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("team_id", sa.Text, nullable=False),
+    sa.Column("requester_id", sa.Text, nullable=False),
+    sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("changed_at", UtcDateTime),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("shown_revision", sa.Integer, server_default="0", nullable=False),
+    sa.Column("rests_until", UtcDateTime),
+    sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
+    sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
+    sa.Column("seal", sa.Text, server_default="", nullable=False),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, server_default="", nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("team_id", sa.Text, nullable=False),
     sa.Column("requester_id", sa.Text, nullable=False),
     sa.Column("channel_id", sa.Text, nullable=False),
+    sa.Column("partner_id", sa.Text, server_default="", nullable=False),
     sa.Column("customer_id", sa.Text, nullable=False),
     sa.Column("subscription_id", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),
-    sa.Column("shown_version", sa.Integer, nullable=False),
     sa.Column("rests_until", UtcDateTime),
     sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
-    sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
-    sa.Column("bundle_id", sa.Text, server_default="", nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("tied_version", sa.Integer, server_default="0", nullable=False),
     sa.Column("seal", sa.Text, server_default="", nullable=False),
@@ -56,7 +77,7 @@ IN_FLIGHT = sa.text("state IN ('performing', 'unknown')")
 votes = sa.Table(
     "votes",
     metadata,
-    sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("item_id", sa.Text, sa.ForeignKey("items.id"), primary_key=True),
     sa.Column("round", sa.Integer, primary_key=True),
     sa.Column("team_id", sa.Text, primary_key=True),
     sa.Column("user_id", sa.Text, primary_key=True),
@@ -64,17 +85,35 @@ votes = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
 )
 
-history = sa.Table(
-    "history",
-    metadata,
+
+def _history(name: str, of: sa.Column[str], revision: sa.Column[int]) -> sa.Table:
+    """Lines of sealed history; `revision` is that of the request after the line's transaction."""
+    return sa.Table(
+        name,
+        metadata,
+        of,
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("step", sa.Text, nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("personal", sa.Text),
+        sa.Column("personal_hash", sa.Text, server_default="", nullable=False),
+        sa.Column("seal", sa.Text, server_default="", nullable=False),
+        revision,
+    )
+
+
+item_history = _history(
+    "item_history",
+    sa.Column("item_id", sa.Text, sa.ForeignKey("items.id"), primary_key=True),
+    sa.Column("revision", sa.Integer),
+)
+"""Of an item that was once a request of its own, old lines have no revision: it is the version."""
+
+request_history = _history(
+    "request_history",
     sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("personal", sa.Text),
-    sa.Column("personal_hash", sa.Text, server_default="", nullable=False),
-    sa.Column("seal", sa.Text, server_default="", nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
 )
 
 journal = sa.Table(
@@ -104,14 +143,14 @@ deliveries = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
 )
 
-shown = sa.Table(
-    "shown",
+cards = sa.Table(
+    "cards",
     metadata,
     sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
     sa.Column("channel_id", sa.Text, nullable=False),
     sa.Column("ts", sa.Text, nullable=False),
-    sa.Column("card_version", sa.Integer, nullable=False),
-    sa.Column("told_version", sa.Integer, nullable=False),
+    sa.Column("card_revision", sa.Integer, nullable=False),
+    sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_ts", sa.Text, server_default="", nullable=False),
     sa.Column("link", sa.Text, server_default="", nullable=False),
 )
@@ -122,44 +161,6 @@ homes = sa.Table(
     sa.Column("team_id", sa.Text, primary_key=True),
     sa.Column("user_id", sa.Text, primary_key=True),
     sa.Column("opened_at", UtcDateTime, nullable=False),
-)
-bundles = sa.Table(
-    "bundles",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("team_id", sa.Text, nullable=False),
-    sa.Column("requester_id", sa.Text, nullable=False),
-    sa.Column("channel_id", sa.Text, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("due_at", UtcDateTime),
-    sa.Column("shown_version", sa.Integer, nullable=False),
-    sa.Column("rests_until", UtcDateTime),
-    sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
-    sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)
-
-bundle_history = sa.Table(
-    "bundle_history",
-    metadata,
-    sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)
-
-bundles_shown = sa.Table(
-    "bundles_shown",
-    metadata,
-    sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
-    sa.Column("channel_id", sa.Text, nullable=False),
-    sa.Column("ts", sa.Text, nullable=False),
-    sa.Column("card_version", sa.Integer, nullable=False),
-    sa.Column("told_version", sa.Integer, nullable=False),
-    sa.Column("told_ts", sa.Text, server_default="", nullable=False),
-    sa.Column("link", sa.Text, server_default="", nullable=False),
 )
 
 drafts = sa.Table(

@@ -1,9 +1,10 @@
-"""The audit trail: every line of every request's history, and a journal of everything else.
+"""The audit trail: every line of every history, and a journal of everything else.
 
-Each request's history is a chain of its own, so that bots which decide about different requests
-never wait for each other. The journal is one chain more: who was refused, who looked at a customer,
-with which policy a bot started. Now and then a line of the journal *ties* the chains together: it
-names the newest seal of every request that has changed, and where its card stands in Slack.
+Each item has a chain of its own, and so has each request, so that bots which decide about different
+requests never wait for each other. The journal is one chain more: who was refused, who looked at a
+customer, with which policy a bot started. Now and then a line of the journal *ties* the chains
+together: it names the newest seal of every chain that has grown, and where the card stands in
+Slack.
 """
 
 import asyncio
@@ -15,13 +16,17 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from bot.domain.item import SETTLED, Step
 from bot.domain.policy import Person
-from bot.domain.upgrade import State, Step
+from bot.domain.subscription import Customer
 from bot.store import hash_chain, tables
 from bot.store.database import Database
 
 JOURNAL = "journal"
-"""Where a line stands that is of no request's history."""
+"""Where a line stands that is of no history."""
+
+OF_REQUEST = "request/"
+"""What the name of a request's chain begins with; that of an item is the item's id."""
 
 TIE = "tie"
 TIED_AT_ONCE = 500
@@ -32,8 +37,6 @@ TURN = 0x6A6F75726E616C
 """The key of PostgreSQL's lock that whoever writes into the journal holds until they commit."""
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-SETTLED = (State.DONE, State.FAILED, State.DECLINED, State.WITHDRAWN, State.EXPIRED)
 
 
 class Tie(NamedTuple):
@@ -46,7 +49,8 @@ class Tie(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the trail: of a request's history (`of` its id), or of the journal. `personal` is
+    """One line of the trail: of an item's history (`of` its id), of a request's (its chain's name),
+    or of the journal. `personal` is
     empty where there is nothing of people, and None where they were forgotten."""
 
     of: str
@@ -60,15 +64,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a request: its document now, where its card stands (channel and time), and
-    the policies it was under, each with the line of its history from which on it was."""
+    """What is known of a request and, for a line of an item, of that item: their documents now,
+    where the card stands (channel and time), and the policies the item was under, each with the
+    line of its history from which on it was."""
 
-    document: dict[str, Any]
+    request: dict[str, Any]
+    item: dict[str, Any]
     card: tuple[str, str] | None
     policies: list[tuple[int, dict[str, Any]]]
 
     def policy_at(self, number: int) -> dict[str, Any] | None:
-        """The policy in force at a line of its history."""
+        """The policy in force at a line of the item's history."""
         until = [policy for since, policy in self.policies if since <= number]
         return until[-1] if until else None
 
@@ -142,6 +148,11 @@ class Trail:
         async with self._turn:
             await self._database.write(write)
 
+    async def note_look(self, customer: Customer, channel_id: str, by: Person) -> None:
+        """Write into the journal that a person looked at a customer."""
+        looked = {"customer": customer.id, "name": customer.name, "channel": channel_id}
+        await self.note("looked", looked, by)
+
     async def newest(self, kind: str) -> dict[str, Any] | None:
         """What the journal's newest line of a kind says."""
         table = tables.journal
@@ -151,31 +162,34 @@ class Trail:
         return json.loads(body) if body else None
 
     async def tie(self) -> Tie | None:
-        """Tie the chains of some requests that have changed; None when none has."""
-        requests = tables.requests
+        """Tie some chains that have grown; None when none has."""
 
         def write(connection: sa.Connection) -> Tie | None:
-            heads = connection.execute(_UNTIED).all()
+            heads: list[list[Any]] = []
+            for table, query, name in _UNTIED:
+                for row in connection.execute(query).all():
+                    same = sa.update(table).where(table.c.id == row.id)
+                    connection.execute(same.values(tied_version=row.version))
+                    heads.append([name(row.id), *row[1:]])
             if not heads:
                 return None
             now = self._database.now(connection)
-            for head in heads:
-                tied = sa.update(requests).where(requests.c.id == head.id)
-                connection.execute(tied.values(tied_version=head.version))
-            return add_to_journal(connection, now, TIE, {"heads": [list(head) for head in heads]})
+            return add_to_journal(connection, now, TIE, {"heads": heads})
 
         return await self._database.write(write)
 
     async def forget(self, before: datetime) -> int:
-        """Forget the people of some settled requests that were asked for `before`, and of the
-        journal's lines from then; how many requests. The chains stay provable."""
+        """Forget the people of some settled items that were asked for `before`, of requests of
+        which every item is, and of the journal's lines from then; how many items. The chains stay
+        provable."""
         journal = tables.journal
 
         def write(connection: sa.Connection) -> int:
-            old = connection.execute(_OLD, {"before": before}).all()
-            for request_id, document in old:
-                _forget(connection, request_id, document)
-            _forget_bundles(connection, before)
+            old = connection.execute(_OLD_ITEMS, {"before": before}).all()
+            for item_id, document in old:
+                _forget_item(connection, item_id, document)
+            for request_id, document in connection.execute(_OLD_REQUESTS, {"before": before}).all():
+                _forget_request(connection, request_id, document)
             lines = sa.update(journal).where(journal.c.at < before, journal.c.personal.is_not(None))
             count = connection.execute(lines.values(personal=None)).rowcount
             if old or count:
@@ -187,43 +201,60 @@ class Trail:
         return await self._database.write(write)
 
     async def lines(self, since: datetime | None) -> AsyncIterator[Line]:
-        """The trail from a time on, or all of it: the journal, then request by request."""
+        """The trail from a time on, or all of it: the journal, then chain by chain."""
         async for row in self._journal(since):
             yield _line(JOURNAL, row.number, row.kind, row)
-        async for row in self._history(since):
-            yield _line(row.request_id, row.version, row.step, row)
+        for chain in _CHAINS:
+            async for row in self._history(chain, since):
+                yield _line(chain.name(row.of), row.version, row.step, row)
 
-    async def known_of(self, request_id: str) -> Known:
-        """What is known of a request that there is."""
-        requests, shown, history = tables.requests, tables.shown, tables.history
-        asked = sa.select(history.c.version, history.c.body).where(
-            history.c.request_id == request_id, history.c.step.in_((Step.ASK, Step.DRIFT))
-        )
+    async def known_of(self, chain: str) -> Known:
+        """What is known of the item or the request that a chain is of."""
+        requests, items, cards = tables.requests, tables.items, tables.cards
+        history = tables.item_history
+        is_request = chain.startswith(OF_REQUEST)
+        its = requests.c.id == chain.removeprefix(OF_REQUEST) if is_request else items.c.id == chain
         query = (
-            sa.select(requests.c.body, shown.c.channel_id, shown.c.ts)
-            .outerjoin_from(requests, shown, shown.c.request_id == requests.c.id)
-            .where(requests.c.id == request_id)
+            sa.select(
+                requests.c.body.label("request"),
+                items.c.body.label("item"),
+                cards.c.channel_id,
+                cards.c.ts,
+            )
+            .join_from(requests, items, items.c.request_id == requests.c.id)
+            .outerjoin(cards, cards.c.request_id == requests.c.id)
+            .where(its)
+            .limit(1)
         )
         row = await self._database.read(lambda connection: connection.execute(query).one())
+        card = (row.channel_id, row.ts) if row.ts else None
+        if is_request:
+            return Known(json.loads(row.request), {}, card, [])
+        asked = sa.select(history.c.version, history.c.body).where(
+            history.c.item_id == chain, history.c.step.in_((Step.ASK, Step.DRIFT))
+        )
         lines = await self._rows(asked.order_by(history.c.version))
         said = [(line.version, json.loads(line.body).get("request", {})) for line in lines]
         policies = [(version, each["policy"]) for version, each in said if "policy" in each]
-        return Known(json.loads(row.body), (row.channel_id, row.ts) if row.ts else None, policies)
+        return Known(json.loads(row.request), json.loads(row.item), card, policies)
 
     async def verify(self, known: Tie | None = None) -> Verification:
-        """Prove the whole trail: that each line follows the one before, that each request is what
-        its newest line vouches for, and that everything is there that was tied; and that a tie is
-        among it that was `known` elsewhere."""
+        """Prove the whole trail: that each line follows the one before, that each request and item
+        is what its newest line vouches for, and that everything is there that was tied; and that a
+        tie is among it that was `known` elsewhere."""
         proof = _Proof(known)
         async for row in self._journal():
             proof.follow(JOURNAL, row.number, row.kind, row)
             if row.kind == TIE:
                 heads = json.loads(row.body)["heads"]
                 proof.tied(row, heads, await self._seals_of(heads))
-        async for row in self._history():
-            proof.follow(row.request_id, row.version, row.step, row)
-            proof.vouched_for(row)
-        proof.end(await self._without_history())
+        for chain in _CHAINS:
+            async for row in self._history(chain):
+                proof.follow(chain.name(row.of), row.version, row.step, row)
+                proof.vouched_for(row)
+        proof.end()
+        async for row in self._without_history():
+            proof.without_history(row)
         return proof.verification()
 
     async def _journal(self, since: datetime | None = None) -> AsyncIterator[Any]:
@@ -239,14 +270,17 @@ class Trail:
                 return
             last = found[-1].number
 
-    async def _history(self, since: datetime | None = None) -> AsyncIterator[Any]:
-        """Each line with the request that it is of, as it was at the same moment."""
-        table, requests = tables.history, tables.requests
-        key = (table.c.request_id, table.c.version)
+    async def _history(self, chain: "_Chain", since: datetime | None = None) -> AsyncIterator[Any]:
+        """Each line with the document that it is of, as it was at the same moment."""
+        table, of = chain.lines, chain.of
+        key = (chain.key, table.c.version)
         last: tuple[str, int] = ("", 0)
         every = sa.select(
-            table, requests.c.version.label("newest"), requests.c.body.label("document")
-        ).outerjoin_from(table, requests, requests.c.id == table.c.request_id)
+            table,
+            chain.key.label("of"),
+            of.c.version.label("newest"),
+            of.c.body.label("document"),
+        ).outerjoin_from(table, of, of.c.id == chain.key)
         while True:
             query = every.where(sa.tuple_(*key) > sa.tuple_(*last)).order_by(*key)
             query = query.where(table.c.at >= since) if since else query
@@ -255,26 +289,51 @@ class Trail:
                 yield row
             if not found:
                 return
-            last = (found[-1].request_id, found[-1].version)
+            last = (found[-1].of, found[-1].version)
 
     async def _rows(self, query: sa.Select[Any]) -> list[Any]:
         limited = query.limit(READ_AT_ONCE)
         return await self._database.read(lambda connection: list(connection.execute(limited)))
 
     async def _seals_of(self, heads: list[list[Any]]) -> dict[tuple[str, int], str]:
-        table = tables.history
-        keys = [(head[0], head[1]) for head in heads]
-        query = sa.select(table.c.request_id, table.c.version, table.c.seal).where(
-            sa.tuple_(table.c.request_id, table.c.version).in_(keys)
-        )
-        found = await self._database.read(lambda connection: connection.execute(query).all())
-        return {(request_id, version): seal for request_id, version, seal in found}
+        there: dict[tuple[str, int], str] = {}
+        for chain in _CHAINS:
+            keys = [(chain.id_of(head[0]), head[1]) for head in heads if chain.is_of(head[0])]
+            table = chain.lines
+            query = sa.select(chain.key.label("of"), table.c.version, table.c.seal).where(
+                sa.tuple_(chain.key, table.c.version).in_(keys)
+            )
+            for row in await self._rows(query):
+                there[chain.name(row.of), row.version] = row.seal
+        return there
 
-    async def _without_history(self) -> list[Any]:
-        history, requests = tables.history, tables.requests
-        its = sa.select(1).where(history.c.request_id == requests.c.id)
-        query = sa.select(requests.c.id, requests.c.created_at).where(~sa.exists(its))
-        return await self._rows(query)
+    async def _without_history(self) -> AsyncIterator[Any]:
+        """Items that have no line of history; and requests, with the document of their item."""
+        items, requests = tables.items, tables.requests
+        its = sa.select(1).where(tables.item_history.c.item_id == items.c.id)
+        query = sa.select(items.c.id.label("of"), items.c.created_at, sa.literal("").label("body"))
+        for row in await self._rows(query.where(~sa.exists(its))):
+            yield row
+        of_request = sa.select(1).where(tables.request_history.c.request_id == requests.c.id)
+        last = ""
+        while True:
+            query = (
+                sa.select(
+                    requests.c.id.label("of"),
+                    requests.c.created_at,
+                    requests.c.body,
+                    items.c.body.label("item"),
+                )
+                .outerjoin_from(requests, items, items.c.id == requests.c.id)
+                .where(requests.c.id > last, ~sa.exists(of_request))
+                .order_by(requests.c.id)
+            )
+            found = await self._rows(query)
+            for row in found:
+                yield row
+            if not found:
+                return
+            last = found[-1].of
 
 
 class _Proof:
@@ -307,7 +366,7 @@ class _Proof:
         self._until = getattr(row, "newest", None) or 0
 
     def vouched_for(self, row: Any) -> None:
-        """The newest line of a request says by a hash what the request is."""
+        """The newest line of a history says by a hash what its request or item is."""
         if row.document is None:
             self._note(row.version, row.at, "its request is gone")
         elif row.version == row.newest:
@@ -325,14 +384,19 @@ class _Proof:
                 how = f"line {row.number} of the journal knows it with another seal, or at all"
                 self._broken.append(Broken(request_id, version, row.at, how))
 
-    def end(self, without_history: list[Any]) -> None:
+    def end(self) -> None:
         """After the last line."""
         self._ended()
         if self._known and not self._is_known:
             how = "there is no such tie as was written down elsewhere, so all before it may be new"
             self._broken.append(Broken(JOURNAL, self._known.number, BEGINNING, how))
-        for request_id, created_at in without_history:
-            self._broken.append(Broken(request_id, 1, created_at, "its history is missing"))
+
+    def without_history(self, row: Any) -> None:
+        """An item always has one. A request may have none where its item was once a request of its
+        own; then it says nothing that the item does not say."""
+        if not row.body or not _says_no_more(json.loads(row.body), row.item):
+            chain = OF_REQUEST + row.of if row.body else row.of
+            self._broken.append(Broken(chain, 1, row.created_at, "its history is missing"))
 
     def verification(self) -> Verification:
         """All that was found."""
@@ -348,27 +412,85 @@ class _Proof:
         self._broken.append(Broken(self._chain, number, at, how))
 
 
-_requests, _shown = tables.requests, tables.shown
+def _says_no_more(request: dict[str, Any], item: str | None) -> bool:
+    """Whether a request's document follows from that of its only item, which has taken no step
+    since it was a request of its own: with that the request would have got a history."""
+    said = json.loads(item) if item else {}
+    if "requester" not in said or request.get("version") != 0 or request.get("run"):
+        return False
+    names = ("requester", "reason", "evidence", "channel_id", "correlation_id", "created_at")
+    same = all(request.get(name) == said.get(name) for name in names)
+    return same and request.get("item_ids") == [request["id"]]
+
+
+class _Chain(NamedTuple):
+    """The lines of items, or of requests: where they stand, and what they are of."""
+
+    of: sa.Table
+    lines: sa.Table
+    key: sa.Column[str]
+    prefix: str
+
+    def name(self, id: str) -> str:
+        """What the chain of one is called."""
+        return self.prefix + id
+
+    def id_of(self, name: str) -> str:
+        """The id again."""
+        return name.removeprefix(self.prefix)
+
+    def is_of(self, name: str) -> bool:
+        """Whether a chain of that name is one of these."""
+        return name.startswith(OF_REQUEST) is bool(self.prefix)
+
+
+_requests, _items, _cards = tables.requests, tables.items, tables.cards
+
+_CHAINS = (
+    _Chain(_items, tables.item_history, tables.item_history.c.item_id, ""),
+    _Chain(_requests, tables.request_history, tables.request_history.c.request_id, OF_REQUEST),
+)
+
+
+def _untied(table: sa.Table, request_id: sa.Column[str]) -> sa.Select[Any]:
+    """Those that have changed since they were tied; what is being changed just now comes later."""
+    return (
+        sa.select(table.c.id, table.c.version, table.c.seal, _cards.c.channel_id, _cards.c.ts)
+        .outerjoin_from(table, _cards, _cards.c.request_id == request_id)
+        .where(table.c.tied_version < table.c.version)
+        .order_by(table.c.id)
+        .limit(TIED_AT_ONCE)
+        .with_for_update(of=table, skip_locked=True)
+    )
+
 
 _UNTIED = (
-    sa.select(
-        _requests.c.id, _requests.c.version, _requests.c.seal, _shown.c.channel_id, _shown.c.ts
-    )
-    .outerjoin_from(_requests, _shown, _shown.c.request_id == _requests.c.id)
-    .where(_requests.c.tied_version < _requests.c.version)
-    .order_by(_requests.c.id)
-    .limit(TIED_AT_ONCE)
-    .with_for_update(of=_requests, skip_locked=True)
+    (_items, _untied(_items, _items.c.request_id), _CHAINS[0].name),
+    (_requests, _untied(_requests, _requests.c.id), _CHAINS[1].name),
 )
-"""What somebody is changing just now is tied the next time."""
 
-_OLD = (
+_OLD_ITEMS = (
+    sa.select(_items.c.id, _items.c.body)
+    .where(
+        _items.c.created_at < sa.bindparam("before"),
+        sa.text("requester_id <> ''"),
+        _items.c.state.in_(SETTLED),
+        _items.c.due_at.is_(None),
+    )
+    .order_by(_items.c.created_at)
+    .limit(FORGOTTEN_AT_ONCE)
+    .with_for_update(of=_items, skip_locked=True)
+)
+
+_WITH_PEOPLE = sa.exists().where(
+    _items.c.request_id == _requests.c.id, sa.text("items.requester_id <> ''")
+)
+_OLD_REQUESTS = (
     sa.select(_requests.c.id, _requests.c.body)
     .where(
         _requests.c.created_at < sa.bindparam("before"),
-        sa.text("requester_id <> ''"),
-        _requests.c.state.in_(SETTLED),
-        _requests.c.due_at.is_(None),
+        sa.text("requests.requester_id <> ''"),
+        ~_WITH_PEOPLE,
     )
     .order_by(_requests.c.created_at)
     .limit(FORGOTTEN_AT_ONCE)
@@ -376,32 +498,25 @@ _OLD = (
 )
 
 
-def _forget(connection: sa.Connection, request_id: str, document: str) -> None:
-    history, votes, requests = tables.history, tables.votes, tables.requests
-    left = hash_chain.canonical(hash_chain.forgotten(json.loads(document)))
-    row = {"body": left, "team_id": "", "requester_id": ""}
-    connection.execute(sa.update(requests).where(requests.c.id == request_id).values(row))
+def _forget_item(connection: sa.Connection, item_id: str, document: str) -> None:
+    history, votes = tables.item_history, tables.votes
+    row = {"body": _without_people(document), "requester_id": ""}
+    connection.execute(sa.update(_items).where(_items.c.id == item_id).values(row))
+    lines = sa.update(history).where(history.c.item_id == item_id)
+    connection.execute(lines.where(history.c.personal.is_not(None)).values(personal=None))
+    connection.execute(sa.delete(votes).where(votes.c.item_id == item_id))
+
+
+def _forget_request(connection: sa.Connection, request_id: str, document: str) -> None:
+    history = tables.request_history
+    row = {"body": _without_people(document), "requester_id": ""}
+    connection.execute(sa.update(_requests).where(_requests.c.id == request_id).values(row))
     lines = sa.update(history).where(history.c.request_id == request_id)
     connection.execute(lines.where(history.c.personal.is_not(None)).values(personal=None))
-    connection.execute(sa.delete(votes).where(votes.c.request_id == request_id))
 
 
-def _forget_bundles(connection: sa.Connection, before: datetime) -> None:
-    """Those of which every row is forgotten."""
-    bundles, requests = tables.bundles, tables.requests
-    known = sa.exists().where(
-        requests.c.bundle_id == bundles.c.id, sa.text("requests.requester_id <> ''")
-    )
-    old = sa.select(bundles.c.id, bundles.c.body).where(
-        bundles.c.created_at < before, bundles.c.requester_id != "", ~known
-    )
-    for bundle_id, document in connection.execute(old.limit(FORGOTTEN_AT_ONCE)).all():
-        nobody = {"requester": hash_chain.NOBODY, "reason": "", "confirmed_by": None}
-        left = hash_chain.canonical({**json.loads(document), **nobody})
-        row = {"body": left, "team_id": "", "requester_id": ""}
-        connection.execute(sa.update(bundles).where(bundles.c.id == bundle_id).values(row))
-        history = tables.bundle_history
-        connection.execute(sa.delete(history).where(history.c.bundle_id == bundle_id))
+def _without_people(document: str) -> str:
+    return hash_chain.canonical(hash_chain.without_people(json.loads(document)))
 
 
 def _line(of: str, number: int, what: str, row: Any) -> Line:

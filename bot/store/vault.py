@@ -29,14 +29,14 @@ class SealedVault:
 
     async def load(self) -> str | None:
         """What was saved last; None when there is nothing, or it was sealed with another key."""
-        state, text = self._opened(await self._store.secret(SIGN_IN))
+        state, text = self._opened(await self._store.secrets.get(SIGN_IN))
         if state is Sealed.WITH_ANOTHER_KEY:
             log.warning("vault.sealed_with_another_key")
         return text
 
     async def state(self) -> Sealed:
         """Whether something is stored, and can be opened."""
-        return self._opened(await self._store.secret(SIGN_IN))[0]
+        return self._opened(await self._store.secrets.get(SIGN_IN))[0]
 
     def _opened(self, sealed: bytes | None) -> tuple[Sealed, str | None]:
         if sealed is None:
@@ -48,4 +48,4 @@ class SealedVault:
 
     async def save(self, text: str) -> None:
         """Seal and keep it."""
-        await self._store.keep_secret(SIGN_IN, self._fernet.encrypt(text.encode()))
+        await self._store.secrets.keep(SIGN_IN, self._fernet.encrypt(text.encode()))

@@ -13,7 +13,8 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from bot.domain.upgrade import Event, State, Step, UpgradeRequest
+from bot.domain.item import State, Step
+from bot.domain.request import Transition
 
 TEXT = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -52,6 +53,8 @@ THROTTLES = _counter("partner_center_throttles_total", "Times Partner Center ask
 BAD_SIGNATURES = _counter("bad_signatures_total", "Calls that pretended to be Slack's")
 RECONNECTIONS = _counter("socket_reconnections_total", "Sockets that the watchdog made anew")
 
+TRANSACTIONS = _counter("database_transactions_total", "Transactions in the database", "kind")
+
 REQUESTS = _gauge("requests", "Requests by state", "state")
 QUEUE = _gauge("queue_jobs", "Jobs that wait or run")
 SIGN_IN_DAYS = _gauge("sign_in_days_left", "Days that the refresh token lives unused")
@@ -62,14 +65,15 @@ for _state in State:
     REQUESTS.labels(_state).set(0)
 
 
-def step_taken(request: UpgradeRequest, event: Event) -> None:
-    """A step was committed."""
-    STEPS.labels(event.step, event.state).inc()
-    took = (event.at - request.created_at).total_seconds()
-    if event.step is Step.APPROVE and event.state is not State.AWAITING_APPROVAL:
-        UNTIL_APPROVED.observe(took)
-    if event.step is Step.FINISH:
-        UNTIL_DONE.observe(took)
+def steps_taken(transition: Transition) -> None:
+    """A transition was committed."""
+    for item, event in transition.items:
+        STEPS.labels(event.step, event.state).inc()
+        took = (event.at - item.created_at).total_seconds()
+        if event.step is Step.APPROVE and event.state is not State.AWAITING_APPROVAL:
+            UNTIL_APPROVED.observe(took)
+        if event.step is Step.FINISH:
+            UNTIL_DONE.observe(took)
 
 
 def text() -> bytes:

@@ -1,9 +1,9 @@
-"""What the bot does by itself: perform a confirmed upgrade, look for a lost answer, remind, expire.
+"""Performs a claimed item, and looks for a lost answer.
 
-The order is the promise. Claimed (by the click), checked once more, stored that it will be
-sent, sent, stored what came of it. The process may die between any two of these, and whoever
-attends to the request next knows from the row alone what may be done: before the row says
-`sent_at`, nothing was sent; after it, nothing is ever sent again on doubt.
+The order is the promise. Claimed, checked once more, stored that it will be sent, sent, stored what
+came of it. The process may die between any two of these, and the bot that attends to the item next
+knows from its row alone what may be done: before the row says `sent_at`, nothing was sent; after
+it, nothing is ever sent again on doubt.
 """
 
 import asyncio
@@ -14,21 +14,35 @@ from datetime import datetime
 import structlog
 
 from bot.domain import lifecycle
+from bot.domain import request as steps
 from bot.domain.drift import Difference, differences
+from bot.domain.item import Item, ItemTransition, State
 from bot.domain.lifecycle import FOLLOW_FOR, LOOK_FOR, SEND_WITHIN
+from bot.domain.outcome import LicenceCount, Outcome
 from bot.domain.policy import PolicyBook, strictest
-from bot.domain.subscription import Obstacle, ObstacleCode, Subscription, UpgradeOption
-from bot.domain.upgrade import LicenceCount, Outcome, State, Transition, UpgradeRequest
-from bot.errors import NotFound, PartnerCenterError, Reason, Refused
-from bot.partner_center import Answer, Listed, Observation, PartnerCenter, Trace, Verdict
+from bot.domain.refusals import RefusedStep
+from bot.domain.request import Request, Transition
+from bot.domain.subscription import Obstacle, ObstacleCode, Subscription
+from bot.errors import NotFound, PartnerCenterError, Reason
+from bot.partner_center import (
+    Answer,
+    Listed,
+    LookResult,
+    Observation,
+    PartnerCenter,
+    Trace,
+    Verdict,
+)
 from bot.store import Store, patiently
 from bot.telemetry import logs
 
 log = structlog.get_logger()
 
+Step = Callable[[Item, datetime], ItemTransition]
+
 
 class Executor:
-    """Attends to requests, over the store and Partner Center."""
+    """Attends to items, over the store and Partner Center."""
 
     def __init__(
         self,
@@ -41,108 +55,113 @@ class Executor:
         self._partner_center = partner_center
         self._policies = policies
 
-    async def attend(self, request_id: str, job: str = "") -> UpgradeRequest:
-        """Do what the request needs now, whatever happened before: perform it, look for a lost
-        answer, expire it, or nothing. Returns the request as it is then.
+    async def attend(self, item_id: str, job: str = "") -> bool:
+        """Do what the item needs now, whatever happened before: perform it, look for a lost
+        answer, follow it up, or nothing; whether there was anything.
 
         A `job` runs once. One that finds its own name at what was sent was begun by a bot that
-        is dead or cut off, so the answer is lost.
+        is dead or cut off, so the answer is lost. Raises Refused when others settled it meanwhile.
         """
-        request, now = await self._store.request(request_id), await self._store.now()
-        logs.correlate(request.correlation_id)
-        if _awaits_answer(request) and request.sent_by == job != "":
-            return await self._look(await self._mark_unknown(request))
-        due = lifecycle.due_at(request)
+        request, now = await self._store.requests.of_item(item_id), await self._store.now()
+        item = request.item(item_id)
+        logs.correlate(item.correlation_id)
+        if lifecycle.awaits_answer(item) and item.attempt.sent_by == job != "":
+            await self._look(await self._mark_unknown(item))
+            return True
+        due = lifecycle.due_at(item)
         if due is None or due > now:
-            return request
-        if request.is_open:
-            late = now >= request.expires_at
-            return await self._take(request, lifecycle.expire if late else lifecycle.remind)
-        if request.state is State.DONE:
-            return await self._follow_up(request)
-        if request.state is State.UNKNOWN or request.operation_id:
-            return await self._look(request)
-        if request.sent_at is None:
-            return await self._perform(request, job)
-        return await self._look(await self._mark_unknown(request))
+            return False
+        if item.state is State.DONE:
+            await self._follow_up(item)
+        elif item.state is State.UNKNOWN or item.attempt.operation_id:
+            await self._look(item)
+        elif item.attempt.sent_at is None:
+            await self._perform(request, item, job, now)
+        else:
+            await self._look(await self._mark_unknown(item))
+        return True
 
-    async def lose_answers_of_the_dead(self) -> None:
-        """At the start of the only bot: whatever was sent and not answered is unknown now."""
-        for request_id in await self._store.in_flight():
-            await self.hand_over(request_id)
+    async def mark_answers_of_the_dead(self) -> None:
+        """At the start of the only bot: what was sent and not answered is unknown now."""
+        for item_id in await self._store.schedule.in_flight():
+            await self.hand_over(item_id)
 
-    async def hand_over(self, request_id: str) -> None:
-        """Nobody waits for the answer to this request any more: whoever comes next looks."""
-        request = await self._store.request(request_id)
-        if _awaits_answer(request):
-            await self._mark_unknown(request)
+    async def hand_over(self, item_id: str) -> None:
+        """This bot does not wait for the answer any more: the next one looks."""
+        item = (await self._store.requests.of_item(item_id)).item(item_id)
+        if lifecycle.awaits_answer(item):
+            await self._mark_unknown(item)
 
-    async def look(self, request_id: str) -> UpgradeRequest:
+    async def look(self, item: Item) -> None:
         """Look for a lost answer now, whether or not it is due. Raises Refused when none is."""
-        return await self._look(await self._store.request(request_id))
+        await self._look(item)
 
-    async def _perform(self, request: UpgradeRequest, job: str) -> UpgradeRequest:
-        if await self._store.now() >= request.expires_at:
-            return await self._release(request, "claimed_too_long_ago")
+    async def _perform(self, request: Request, item: Item, job: str, now: datetime) -> None:
+        if now >= item.expires_at:
+            await self._release(item, "claimed_too_long_ago")
+            return
         try:
-            subscription, listed, licences = await self._as_it_is_now(request)
+            subscription, listed, licences = await self._as_it_is_now(item)
         except PartnerCenterError as error:
-            log.warning("executor.not_checked", request=request.id, trouble=str(error))
-            return await self._release(request, "not_checked")
+            log.warning("executor.not_checked", item=item.id, trouble=str(error))
+            await self._release(item, "not_checked")
+            return
         if listed is None or subscription.was_upgraded:
             gone = Obstacle(ObstacleCode.TARGET_OFFER_NOT_FOUND)
-            return await self._settle(request, lifecycle.fail, Outcome(obstacles=(gone,)))
-        approved = (request.subscription, request.option)
-        if changed := differences(approved, (subscription, listed.option)):
-            return await self._drift(request, subscription, listed.option, changed)
-        request = await self._take(
-            request, lambda newest, now: lifecycle.send(newest, now, job, licences)
+            await self._settle(item, lifecycle.fail, Outcome(obstacles=(gone,)))
+            return
+        changed = differences(item.subscription, item.change, subscription, listed.option)
+        if changed:
+            await self._drift(request, item, subscription, listed, changed)
+            return
+        sent = await self._take(
+            item, lambda newest, at: lifecycle.send(newest, at, job, licences), attend=[]
         )
-        return await self._send(request, listed)
+        await self._send(sent, listed)
 
-    async def _send(self, request: UpgradeRequest, listed: Listed) -> UpgradeRequest:
+    async def _send(self, item: Item, listed: Listed) -> None:
         """Send it, and store what was answered even if others believe the answer to be lost."""
-        if request.sent_at and await self._store.now() >= request.sent_at + SEND_WITHIN:
-            return await self._settle_sent(
-                request, lambda newest, now: lifecycle.release(newest, now, "claimed_too_long_ago")
+        sent_at = item.attempt.sent_at
+        if sent_at and await self._store.now() >= sent_at + SEND_WITHIN:
+            await self._settle_sent(
+                item, lambda newest, at: lifecycle.release(newest, at, "claimed_too_long_ago")
             )
-        log.info("executor.sent", request=request.id, attempt=request.attempt)
-        answer = await self._partner_center.perform(request, listed)
-        log.info("executor.answer", request=request.id, verdict=answer.verdict.name)
-        return await self._settle_sent(request, lambda newest, now: _answered(newest, now, answer))
+            return
+        log.info("executor.sent", item=item.id, attempt=item.attempt.number)
+        answer = await self._partner_center.perform(item, listed)
+        log.info("executor.answer", item=item.id, verdict=answer.verdict.name)
+        await self._settle_sent(item, lambda newest, at: _answered(newest, at, answer))
 
-    async def _settle_sent(
-        self, request: UpgradeRequest, step: Callable[[UpgradeRequest, datetime], Transition]
-    ) -> UpgradeRequest:
-        return await self._take(request, step, if_so=lifecycle.is_answered)
+    async def _settle_sent(self, item: Item, step: Step) -> None:
+        await self._take(item, step, if_so=lifecycle.is_answered)
 
     async def _drift(
         self,
-        request: UpgradeRequest,
+        request: Request,
+        item: Item,
         subscription: Subscription,
-        option: UpgradeOption,
+        listed: Listed,
         changed: tuple[Difference, ...],
-    ) -> UpgradeRequest:
+    ) -> None:
         policy = self._policies.policy_for(
-            seats=option.seats,
-            channel=request.channel_id,
-            customer=request.customer.id,
+            seats=listed.option.seats, channel=request.channel_id, customer=item.customer.id
         )
-        policy = strictest(request.policy, policy)
-        return await self._take(
-            request,
-            lambda newest, now: lifecycle.drift(newest, subscription, option, policy, changed, now),
+        policy = strictest(item.policy, policy)
+        change = item.change.as_listed(listed.option)
+        await self._take(
+            item,
+            lambda newest, at: lifecycle.drift(newest, subscription, change, policy, changed, at),
         )
 
     async def _as_it_is_now(
-        self, request: UpgradeRequest
+        self, item: Item
     ) -> tuple[Subscription, Listed | None, tuple[LicenceCount, ...]]:
         """The approved subscription and option, read again, and the licences there are before.
 
         Raises PartnerCenterError.
         """
-        customer, wanted = request.customer.id, request.subscription
-        trace = Trace(request.correlation_id)
+        customer, wanted = item.customer.id, item.subscription
+        trace = Trace(item.correlation_id)
         try:
             subscription, listed, licences = await asyncio.gather(
                 self._partner_center.customers.subscription(customer, wanted.id, trace),
@@ -151,104 +170,98 @@ class Executor:
             )
         except NotFound:
             return replace(wanted, status="deleted"), None, ()
-        same = (item for item in listed if item.option.is_same_as(request.option))
+        same = (each for each in listed if item.change.is_listed_as(each.option))
         return subscription, next(same, None), licences
 
-    async def _follow_up(self, request: UpgradeRequest) -> UpgradeRequest:
+    async def _follow_up(self, item: Item) -> None:
         """Look once more at what was done, some time after it."""
         aftermath = None
         try:
-            aftermath = await self._partner_center.aftermath(request)
+            aftermath = await self._partner_center.aftermath(item)
         except PartnerCenterError as error:
-            log.warning("executor.not_cared_for", request=request.id, trouble=str(error))
-        return await self._take(
-            request, lambda newest, now: lifecycle.follow_up(newest, now, aftermath)
-        )
+            log.warning("executor.not_followed_up", item=item.id, trouble=str(error))
+        await self._take(item, lambda newest, at: lifecycle.follow_up(newest, at, aftermath))
 
-    async def _look(self, request: UpgradeRequest) -> UpgradeRequest:
+    async def _look(self, item: Item) -> None:
         """Look at Partner Center for the outcome of something sent, and never send it again."""
-        patience = FOLLOW_FOR if request.operation_id else LOOK_FOR
-        now = await self._store.now()
-        long_enough = request.sent_at is not None and now >= request.sent_at + patience
         try:
-            seen = await self._partner_center.look(request)
+            seen = await self._partner_center.look(item)
         except PartnerCenterError as error:
-            log.warning("executor.not_seen", request=request.id, trouble=str(error))
-            return await self._take(request, lifecycle.look)
-        match seen.observation:
-            case Observation.HAPPENED:
-                return await self._settle(request, lifecycle.finish, seen.outcome)
-            case Observation.REFUSED:
-                return await self._settle(request, lifecycle.fail, seen.outcome)
-            case Observation.RUNNING if seen.operation_id and not request.operation_id:
-                return await self._follow(request, seen.operation_id)
-            case Observation.UNTOUCHED if long_enough and not request.operation_id:
-                return await self._release(request, "nothing_happened")
-            case Observation.UNTOUCHED | Observation.UNCLEAR if long_enough:
-                return await self._settle(request, lifecycle.fail, Outcome(seen=True))
-        return await self._take(request, lifecycle.look)
+            log.warning("executor.not_seen", item=item.id, trouble=str(error))
+            await self._take(item, lifecycle.look)
+            return
+        await self._take(item, lambda newest, now: _seen(newest, now, seen))
 
-    async def _follow(self, request: UpgradeRequest, operation_id: str) -> UpgradeRequest:
-        return await self._take(
-            request, lambda newest, now: lifecycle.follow(newest, now, operation_id)
-        )
+    async def _mark_unknown(self, item: Item) -> Item:
+        return await self._take(item, lifecycle.mark_unknown)
 
-    async def _mark_unknown(self, request: UpgradeRequest) -> UpgradeRequest:
-        return await self._take(request, lifecycle.mark_unknown)
-
-    async def _release(self, request: UpgradeRequest, note: str) -> UpgradeRequest:
-        return await self._take(request, lambda newest, now: lifecycle.release(newest, now, note))
+    async def _release(self, item: Item, note: str) -> Item:
+        return await self._take(item, lambda newest, at: lifecycle.release(newest, at, note))
 
     async def _settle(
         self,
-        request: UpgradeRequest,
-        step: Callable[[UpgradeRequest, datetime, Outcome], Transition],
-        outcome: Outcome | None,
-    ) -> UpgradeRequest:
-        return await self._take(
-            request, lambda newest, now: step(newest, now, outcome or Outcome())
-        )
+        item: Item,
+        step: Callable[[Item, datetime, Outcome], ItemTransition],
+        outcome: Outcome,
+    ) -> Item:
+        return await self._take(item, lambda newest, at: step(newest, at, outcome))
 
     async def _take(
         self,
-        request: UpgradeRequest,
-        step: Callable[[UpgradeRequest, datetime], Transition],
+        item: Item,
+        step: Step,
         *,
-        if_so: Callable[[UpgradeRequest, UpgradeRequest], bool] = lifecycle.is_same_attempt,
-    ) -> UpgradeRequest:
-        """Take a step that follows from what was found out about `request`, if that still is
-        what there is. What was found out is not given up while the database is away. The bundle
-        of a row is attended to: it may begin the next one.
+        if_so: Callable[[Item, Item], bool] = lifecycle.is_same_attempt,
+        attend: list[str] | None = None,
+    ) -> Item:
+        """Take a step that follows from what was found out about `item`, if that still is what
+        there is; where `attend` is None its request is attended to. What was found out is not given
+        up while the database is away.
 
-        Raises Refused when somebody settled it meanwhile.
+        Raises Refused when others settled it meanwhile.
         """
 
-        def only_then(newest: UpgradeRequest, now: datetime) -> Transition:
-            if not if_so(request, newest):
-                raise Refused(Reason.WRONG_STATE, request=newest)
-            return step(newest, now)
+        def only_then(request: Request, now: datetime) -> Transition:
+            newest = request.item(item.id)
+            if not if_so(item, newest):
+                raise RefusedStep(Reason.WRONG_STATE, newest, request)
+            return steps.move(request, step(newest, now))
 
-        attend = [request.bundle_id] if request.bundle_id else []
-        return await patiently(lambda: self._store.take(request.id, only_then, attend=attend))
-
-
-def _awaits_answer(request: UpgradeRequest) -> bool:
-    """Whether it may have been sent, and nobody has heard yet."""
-    sent = request.state is State.PERFORMING and request.sent_at is not None
-    return sent and not request.operation_id
+        take = self._store.requests.take
+        transition = await patiently(lambda: take(item.request_id, only_then, attend=attend))
+        return transition.request.item(item.id)
 
 
-def _answered(request: UpgradeRequest, now: datetime, answer: Answer) -> Transition:
+def _answered(item: Item, now: datetime, answer: Answer) -> ItemTransition:
     """The step that Partner Center's answer stands for."""
     outcome = answer.outcome or Outcome()
     match answer.verdict:
         case Verdict.HAPPENED:
-            return lifecycle.finish(request, now, outcome)
+            return lifecycle.finish(item, now, outcome)
         case Verdict.STARTED:
-            return lifecycle.follow(request, now, answer.operation_id)
-        case Verdict.REFUSED if not request.sent_before:
-            return lifecycle.fail(request, now, outcome)
+            return lifecycle.follow(item, now, answer.operation_id)
+        case Verdict.REFUSED if not item.attempt.lost_before:
+            return lifecycle.fail(item, now, outcome)
         case Verdict.NOT_SENT:
-            return lifecycle.release(request, now, "not_sent")
-        case _:  # a refusal can be due to an earlier attempt that nobody saw the end of
-            return lifecycle.mark_unknown(request, now)
+            return lifecycle.release(item, now, "not_sent")
+        case _:  # a refusal can be due to an earlier attempt whose end was never seen
+            return lifecycle.mark_unknown(item, now)
+
+
+def _seen(item: Item, now: datetime, seen: LookResult) -> ItemTransition:
+    """The step that a look at Partner Center stands for."""
+    attempt = item.attempt
+    patience = FOLLOW_FOR if attempt.operation_id else LOOK_FOR
+    long_enough = attempt.sent_at is not None and now >= attempt.sent_at + patience
+    match seen.observation:
+        case Observation.HAPPENED:
+            return lifecycle.finish(item, now, seen.outcome or Outcome())
+        case Observation.REFUSED:
+            return lifecycle.fail(item, now, seen.outcome or Outcome())
+        case Observation.RUNNING if seen.operation_id and not attempt.operation_id:
+            return lifecycle.follow(item, now, seen.operation_id)
+        case Observation.UNTOUCHED if long_enough and not attempt.operation_id:
+            return lifecycle.release(item, now, "nothing_happened")
+        case Observation.UNTOUCHED | Observation.UNCLEAR if long_enough:
+            return lifecycle.fail(item, now, Outcome(seen=True))
+    return lifecycle.look(item, now)

@@ -48,7 +48,7 @@ class Maintenance:
             log.info("audit.tied", number=tie.number, seal=tie.seal)
             last = tie
             await asyncio.sleep(BREATHE)
-        await self._store.forget_deliveries()
+        await self._store.deliveries.forget()
         if self._people_kept:
             before = await self._store.now() - self._people_kept
             while True:

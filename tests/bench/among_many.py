@@ -9,12 +9,10 @@ takes the same time among few and would hide what is to be seen.
 import asyncio
 from contextlib import AsyncExitStack
 from time import perf_counter
-from typing import cast
 
-from bot.config.policy_file import read
-from bot.partner_center import PartnerCenter
+from bot.domain import request as steps
 from bot.store import Store
-from bot.worker.executor import Executor
+from bot.worker.worker import BY_ITSELF
 from tests.bench import programs
 from tests.bench.caller import one_by_one
 from tests.bench.figure import Curve, Figure, Goal, Measured, middle
@@ -88,22 +86,22 @@ async def _passes(there: list[Stored], rounds: int) -> list[float]:
         ids = [copied_id(n) for first in firsts for n in range(first, first + DUE // 2)]
         for each, store, seconds in zip(there, stores, taken, strict=True):
             await asyncio.to_thread(each.make_due, ids)
-            seconds.append(await _pass(store, each))
+            seconds.append(await _pass(store))
             await asyncio.to_thread(each.settle, ids)
     for store in stores:
         await store.close()
     return [middle(each[1:]) for each in taken]
 
 
-async def _pass(store: Store, there: Stored) -> float:
+async def _pass(store: Store) -> float:
     """Seconds of one."""
-    nobody = cast("PartnerCenter", None)  # neither a reminder nor an expiry asks it
-    policies = read(there.practice.folder / "policy.toml")
-    executor = Executor(store=store, partner_center=nobody, policies=policies)
     began = perf_counter()
-    due = {*await store.due(), *await store.unshown()}
+    due = await store.schedule.due()
     for each in due:
-        await executor.attend(each)
+        snapshot = await store.requests.snapshot(each)
+        step = steps.due(snapshot.request, snapshot.now)
+        assert step
+        await store.requests.take(each, BY_ITSELF[step], attend=[])
     seconds = perf_counter() - began
     assert len(due) == DUE
     return seconds

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from bot.errors import Reason, Refused
-from bot.messages import replies
+from bot.messages import refusals
 from bot.sandbox.practice import ALICE, CHANNEL, Practice, PracticeClock, Size
 from bot.sandbox.slack import Message
 from bot.sandbox.slack.payloads import element_of
@@ -43,7 +43,7 @@ def everybody(practice: Practice) -> list[str]:
 
 def refused_for_pace(practice: Practice) -> bool:
     """Whether anybody was told that they look up too often: no acknowledgement like others."""
-    words = replies.refusal(Refused(Reason.TOO_FAST)).text
+    words = refusals.refusal(Refused(Reason.TOO_FAST)).text
     return any(words in each.text for each in practice.slack.workspace.messages)
 
 

@@ -1,6 +1,6 @@
 """A database with as many requests as wanted: some that were really asked for, and their copies.
 
-A copy is its row, its history and where it is shown, under another id. All of them are tied into
+A copy is its rows, its histories and its card, under other ids. All of them are tied into
 the audit trail, and shown, and due in ten years: a bot that starts on them has nothing to catch up
 with, which would be in the figures. Some can be *late*: asked for so long ago that approvers
 have to be reminded of them, or that they have expired, as soon as they are said to be due.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot.domain.upgrade import State
+from bot.domain.item import State
 from bot.sandbox.practice import CAROL, Practice
 from bot.sandbox.slack import Message
 from bot.store import Store
@@ -58,25 +58,28 @@ class Stored:
         """How many are approved by now: a click that was refused is acknowledged, too."""
         store = await Store.open(self.practice.environment()["UPGRADE_BOT_DATABASE_URL"])
         try:
-            return (await store.by_state()).get(State.APPROVED, 0)
+            return (await store.lists.by_state()).get(State.APPROVED, 0)
         finally:
             await store.close()
 
     def make_due(self, ids: list[str]) -> None:
-        """Say that it is time to attend to these late ones."""
-        self._set("due_at = datetime('now', '-1 minute')", ids)
+        """Say that it is time to attend to these late requests."""
+        with closing(sqlite3.connect(self.path)) as database, database:
+            due = "UPDATE requests SET due_at = datetime('now', '-1 minute') WHERE id = ?"
+            database.executemany(due, [(each,) for each in ids])
 
     def settle(self, ids: list[str]) -> None:
-        """Nothing is left to do about these."""
-        self._set(SETTLED, ids)
-
-    def _set(self, what: str, ids: list[str]) -> None:
+        """Nothing is left to do about these requests."""
         with closing(sqlite3.connect(self.path)) as database, database:
-            each = [(one,) for one in ids]
-            database.executemany(f"UPDATE requests SET {what} WHERE id = ?", each)  # noqa: S608 - our own words
+            database.executemany(f"{SETTLED_REQUEST} WHERE id = ?", [(each,) for each in ids])
 
 
-SETTLED = "due_at = datetime('now', '+10 years'), tied_version = version, shown_version = version"
+SETTLED_REQUEST = (
+    "UPDATE requests SET due_at = datetime('now', '+10 years'), tied_version = version, "
+    "shown_revision = revision"
+)
+SETTLED_ITEM = "UPDATE items SET due_at = NULL, tied_version = version"
+SETTLED_CARD = "UPDATE cards SET card_revision = revision, told_revision = revision FROM requests"
 
 
 def copied_id(number: int) -> str:
@@ -111,22 +114,32 @@ async def asked(practice: Practice, path: Path) -> tuple[Message, str]:
     await practice.stop_bot()
     with closing(sqlite3.connect(path)) as database, database:
         ((id,),) = database.execute("SELECT id FROM requests ORDER BY rowid DESC LIMIT 1")
-        database.execute(f"UPDATE requests SET {SETTLED} WHERE id = ?", [id])  # noqa: S608 - our own words
-        database.execute(
-            "UPDATE shown SET card_version = version, told_version = version "
-            "FROM requests WHERE id = request_id"
-        )
+        database.execute(f"{SETTLED_REQUEST} WHERE id = ?", [id])
+        database.execute(f"{SETTLED_ITEM} WHERE request_id = ?", [id])
+        database.execute(f"{SETTLED_CARD} WHERE id = request_id AND id = ?", [id])
     return card, id
 
 
+TABLES = (
+    ("requests", "id"),
+    ("items", "id"),
+    ("item_history", "item_id"),
+    ("request_history", "request_id"),
+    ("cards", "request_id"),
+)
+"""What is copied, and the column that finds it: a single item has the id of its request."""
+
+WITH_IDS = ("id", "request_id", "item_id", "body")
+
+
 def copy_request(path: Path, original: str, first: int, count: int) -> None:
-    """Copy a request to so many ids, beginning with that of a number."""
-    values = {"original": original, "first": first, "count": count}
+    """Copy a request of one item to so many ids, beginning with that of a number."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         for pragma in ("synchronous=OFF", "journal_mode=OFF", "cache_size=-400000"):
             database.execute(f"PRAGMA {pragma}")
+        values = {"original": original, "first": first, "count": count}
         database.execute("BEGIN")
-        for table, key in (("requests", "id"), ("history", "request_id"), ("shown", "request_id")):
+        for table, key in TABLES:
             _copy(database, table, key, values)
         database.execute("COMMIT")
         database.execute("PRAGMA journal_mode=WAL")
@@ -141,7 +154,7 @@ def _sync(path: Path) -> None:
 def _copy(database: sqlite3.Connection, table: str, key: str, values: dict[str, object]) -> None:
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     copied = ", ".join(
-        f"replace({column}, :original, {COPIED})" if column in (key, "body") else column
+        f"replace({column}, :original, {COPIED})" if column in WITH_IDS else column
         for column in columns
     )
     database.execute(

@@ -317,7 +317,6 @@ async def test_until_all_customers_are_known_the_command_alone_helps(
     workspace: Conversation,
 ) -> None:
     """The directory takes a while to read after a start."""
-    assert workspace.bot.directory
     workspace.bot.directory.index = None
     await workspace.alice.types("/upgrade")
     assert "`/upgrade contoso`: a part of the name" in await workspace.alice.reads()

@@ -1,18 +1,21 @@
 """Exactly once or not at all: lost answers, refusals, drift, crashes and restarts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain import lifecycle
+from bot.domain import request as steps
+from bot.domain.item import State
 from bot.domain.lifecycle import SEND_WITHIN
 from bot.domain.policy import Person
-from bot.domain.upgrade import State
+from bot.domain.request import Request, Transition, nothing_forbids
 from bot.messages import action_ids
 from bot.partner_center import Listed
 from bot.sandbox.partner_center import Gate, Trouble, records
 from bot.sandbox.practice import ALICE
 from bot.sandbox.slack import Message
+from tests.factories import OPTION
 from tests.workspace import Conversation
 
 
@@ -352,7 +355,6 @@ async def test_a_look_that_comes_back_late_does_not_undo_the_next_attempt(
     workspace.practice.clock.move(timedelta(minutes=10))
     await workspace.bob.sends(await workspace.bob.payload_of("Check again"))
     await slow.arrived.wait()
-    assert workspace.bot.worker
     await workspace.bot.worker.tick()
     await workspace.until_somebody_sees("for an hour the subscription has shown no sign")
 
@@ -476,19 +478,26 @@ async def test_a_bot_that_froze_before_the_first_byte_sends_nothing_when_it_wake
 ) -> None:
     """Others went on in between, and people may have taken their approval back."""
     await approved(workspace)
-    store, worker = workspace.bot.store, workspace.bot.worker
-    assert store
-    assert worker
+    requests, worker = workspace.bot.store.requests, workspace.bot.worker
     request_id = request_of(await workspace.newest_card())
     alice = Person(workspace.slack.team_id, ALICE)
-    await store.take(request_id, lambda r, now: lifecycle.claim(r, alice, now, 1, 0), attend=[])
-    sent = await store.take(request_id, lambda r, now: lifecycle.send(r, now, "1"), attend=[])
+
+    def confirm(request: Request, now: datetime) -> Transition:
+        return steps.confirm(request, alice, now, request.card_ref, nothing_forbids)
+
+    def send(request: Request, now: datetime) -> Transition:
+        return steps.move(request, lifecycle.send(request.items[0], now, "1"))
+
+    def mark_unknown(request: Request, now: datetime) -> Transition:
+        return steps.move(request, lifecycle.mark_unknown(request.items[0], now))
+
+    for step in (confirm, steps.claim_next, send):
+        sent = (await requests.take(request_id, step, attend=[])).request.items[0]
     if taken_over:
-        await store.take(request_id, lifecycle.mark_unknown, attend=[])
+        await requests.take(request_id, mark_unknown, attend=[])
     workspace.practice.clock.move(SEND_WITHIN)
-    listed = Listed(sent.option, {})
-    after = await worker._executor._send(sent, listed)
-    assert after.state is State.APPROVED
+    await worker._executor._send(sent, Listed(OPTION, {}))
+    assert (await requests.get(request_id)).items[0].state is State.APPROVED
     assert workspace.posts() == 0
     await worker.put(request_id)
     assert "🔵 Approved" in await workspace.card()

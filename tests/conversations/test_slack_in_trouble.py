@@ -5,8 +5,9 @@ import copy
 
 import pytest
 
-from bot.domain import lifecycle
+from bot.domain import request as steps
 from bot.domain.policy import Person
+from bot.domain.request import nothing_forbids
 from bot.sandbox.partner_center import Gate
 from bot.sandbox.partner_center import Trouble as PartnerCenterTrouble
 from bot.sandbox.practice import CAROL, CHANNEL
@@ -211,28 +212,29 @@ async def test_bots_that_show_the_same_at_once_leave_one_card_and_one_line(
 ) -> None:
     """Who finds that another was faster takes its own message back."""
     store, worker = workspace.bot.store, workspace.bot.worker
-    assert store
-    assert worker
     channel = workspace.slack.channels[CHANNEL]
     channel.members.discard(workspace.slack.bot.id)
     await workspace.alice.asks_for_e3()
     await workspace.alice.reads()
     channel.members.add(workspace.slack.bot.id)
-    (request_id,) = [request.id for request in await store.asked_in(CHANNEL, None, 5)]
-    carol = Person(workspace.slack.team_id, CAROL)
-    await store.take(request_id, lambda r, now: lifecycle.approve(r, carol, now, 1), attend=[])
-    announcers = [another_like(worker._publisher) for _ in range(bots)]
-    await asyncio.gather(*(publisher.show(request_id) for publisher in announcers))
+    (listed,) = await store.lists.asked_in(CHANNEL, None, 5)
+    request_id, carol = listed.item.request_id, Person(workspace.slack.team_id, CAROL)
+    await store.requests.take(
+        request_id, lambda r, now: steps.approve(r, carol, now, 1, nothing_forbids), attend=[]
+    )
+    publishers = [another_like(worker._publisher) for _ in range(bots)]
+    snapshot = await store.requests.snapshot(request_id)
+    await asyncio.gather(*(publisher.show(snapshot) for publisher in publishers))
     here = [m for m in workspace.slack.messages if m.channel == CHANNEL and not m.only_for]
     assert len([m for m in here if not m.thread_ts]) == 1
     assert len([m for m in here if m.thread_ts]) == 1
     assert "🔵 Approved" in await workspace.card()
     assert (await workspace.thread()).count("Approved by @carol") == 1
-    assert await store.unshown() == []
+    assert await store.schedule.due() == []
 
 
 def another_like(publisher: Publisher) -> Publisher:
-    """The announcer of another bot: it does not wait for the turns of the first."""
+    """The publisher of another bot: it does not wait for the turns of the first."""
     other = copy.copy(publisher)
     other._showing = KeyedLock()
     return other

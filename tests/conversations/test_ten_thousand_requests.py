@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from bot.domain.upgrade import State
+from bot.domain.item import State
 from tests.workspace import Conversation
 
 
@@ -45,7 +45,7 @@ async def with_more_requests(workspace: Conversation, count: int) -> list[str]:
     with sqlite3.connect(workspace.practice.folder / "upgrade-bot.db") as database:
         (original,) = database.execute("SELECT id FROM requests").fetchone()
         copies = [f"copy-{number}" for number in range(count)]
-        for table in ("requests", "history", "shown"):
+        for table in ("requests", "items", "request_history", "item_history", "cards"):
             copy(database, table, original, copies)
     database.close()
     return sorted([original, *copies])
@@ -53,7 +53,7 @@ async def with_more_requests(workspace: Conversation, count: int) -> list[str]:
 
 def copy(database: sqlite3.Connection, table: str, original: str, copies: list[str]) -> None:
     """Copy one request's rows in one table, as the same rows of other requests."""
-    of = "id" if table == "requests" else "request_id"
+    of = {"requests": "id", "items": "id", "item_history": "item_id"}.get(table, "request_id")
     rows = database.execute(f"SELECT * FROM {table} WHERE {of} = ?", [original])  # noqa: S608 - our own names
     columns = [column[0] for column in rows.description]
     marks = ", ".join("?" * len(columns))
@@ -71,5 +71,4 @@ def renamed(value: object, original: str, name: str) -> object:
 
 async def in_state(workspace: Conversation, ids: list[str], state: State) -> list[str]:
     """Those of the requests that are in a state."""
-    assert workspace.bot.store
-    return [i for i in ids if (await workspace.bot.store.request(i)).state is state]
+    return [i for i in ids if (await workspace.bot.store.requests.get(i)).items[0].state is state]

@@ -21,7 +21,6 @@ IMPATIENT = "PRAGMA busy_timeout=0"
 @asynccontextmanager
 async def held(workspace: Conversation) -> AsyncIterator[None]:
     """Somebody else writes to the file and does not end; the bot's next write fails at once."""
-    assert workspace.bot.store
     await workspace.bot.store._database.write(lambda c: c.exec_driver_sql(IMPATIENT).close())
     path = workspace.practice.folder / "upgrade-bot.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.config import policy_file
 from bot.config.policy_file import PolicyProblem
 from bot.domain.policy import Confirm, Evidence, PolicyBook, Rule, strictest
-from tests.domain.test_the_states import POLICY
+from tests.factories import POLICY
 
 rules = st.builds(
     Rule,
@@ -58,7 +58,7 @@ def test_a_rules_approvers_are_asked_for_besides_the_defaults() -> None:
     """Whoever approves must be of every list, so a rule cannot let others in."""
     book = PolicyBook(POLICY, (Rule(approvers=("S2",)),))
     policy = book.policy_for(seats=1, channel="C", customer="c")
-    assert policy.approvers == (("S1",), ("S2",))
+    assert policy.approvers == (("S0APPROVERS",), ("S2",))
 
 
 def test_the_file_of_the_documentation_is_read(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ evidence = "required"
         encoding="utf-8",
     )
     book = policy_file.read(path)
-    assert book.defaults == replace(POLICY, approvers=(("S0APPROVERS",),))
+    assert book.defaults == replace(POLICY, banners=())
     assert book.rules[0].approvals == 2
     assert book.user_groups() == {"S0APPROVERS"}
 
@@ -111,3 +111,14 @@ def test_a_file_that_is_not_understood_is_refused_with_what_to_write(
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyProblem, match=words.replace("(", r"\(").replace("[", r"\[")):
         policy_file.read(path)
+
+
+def test_the_policies_are_the_defaults_and_each_rule_beside_them() -> None:
+    """What an operator is told by `upgrade-bot check`; a rule that does not match changes none."""
+    rule = Rule(min_seats=100, approvals=2, approvers=("S2",))
+    book = PolicyBook(POLICY, (rule,))
+    (nothing, defaults), (same_rule, tightened) = book.each()
+    assert (nothing, defaults, same_rule) == (None, POLICY, rule)
+    assert (tightened.approvals, tightened.approvers) == (2, (("S0APPROVERS",), ("S2",)))
+    assert book.policy_for(seats=99, channel="C", customer="c") == POLICY
+    assert book.policy_for(seats=100, channel="C", customer="c") == tightened

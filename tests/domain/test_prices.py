@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from bot.config import price_list
 from bot.domain.price import Price, PriceChange, PriceList, total
-from tests.domain.test_the_states import NOW, OPTION, SUBSCRIPTION
+from tests import factories
+from tests.factories import DAY, NOW, OPTION
+
+SUBSCRIPTION = replace(factories.SUBSCRIPTION, ends_at=NOW + 90 * DAY)
 
 TODAY = NOW.date()
 JULY, OCTOBER = date(2026, 7, 1), date(2026, 10, 1)

@@ -9,8 +9,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from bot.domain.item import State
+from bot.errors import Reason
 from bot.messages.language import CATALOGUES, LANGUAGES, catalogue_of, gettext, ngettext, use_locale
-from bot.messages.replies import SENTENCES
+from bot.messages.refusals import refusal_text
+from tests.factories import refused, request_in
 
 MESSAGES = Path(__file__).parents[2] / "bot" / "messages"
 SAID_BY: dict[str, tuple[int, ...] | None] = {"gettext": None, "N_": None, "ngettext": (1, 2)}
@@ -105,15 +108,12 @@ def commands(text: str) -> list[str]:
     return sorted(text.split("`")[1::2])
 
 
-def test_no_refusal_is_said_in_english_only() -> None:
-    """Also one that somebody forgot to mark is found, where it needs no request to be said."""
-    plain = 0
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("state", list(State))
+def test_no_refusal_is_said_in_english_only(state: State, number: int) -> None:
+    """A sentence that was not marked to be translated is found too."""
+    request = request_in(state, number)
     with use_locale("zh-TW"):
-        for reason, sentence in SENTENCES.items():
-            try:
-                said = sentence({"most": 20})
-            except KeyError:
-                continue
-            plain += 1
+        for reason in Reason:
+            said = refusal_text(refused(reason, request))
             assert any("\u4e00" <= sign <= "\u9fff" for sign in said), reason
-    assert plain > 15

@@ -31,7 +31,7 @@ from bot.partner_center import Client, Customers, Limits, SignIn, Trace, wire
 from bot.partner_center.client import Call
 from bot.partner_center.customers import is_guid, path
 from bot.partner_center.upgrades import Upgrades
-from tests.domain.test_the_states import SUBSCRIPTION
+from tests.factories import SUBSCRIPTION
 
 CUSTOMER = "8a6b2c1e-0000-4000-8000-000000000000"
 TRACE = Trace(str(uuid.uuid4()))

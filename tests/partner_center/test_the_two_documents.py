@@ -13,7 +13,7 @@ import pytest
 from bot.partner_center import wire
 from bot.partner_center.transitions import _listed as listed_transitions
 from bot.partner_center.upgrades import _judge, _listed
-from tests.domain.test_the_states import SUBSCRIPTION
+from tests.factories import SUBSCRIPTION
 
 TABLES: dict[type[wire.Wire], str] = {
     wire.Link: "body headers method uri",

@@ -16,8 +16,8 @@ from bot.commands.approver_report import CARD
 from bot.commands.audit import tie_of
 from bot.commands.manifest import for_http
 from bot.config.settings import SettingsProblem, load
+from bot.domain.request import CardRef
 from bot.domain.text_rules import is_link, is_name, visible
-from bot.domain.upgrade import CardRef, State
 from bot.errors import Refused
 from bot.messages import action_ids
 from bot.partner_center import wire
@@ -29,7 +29,7 @@ from bot.server.http import read as read_form
 from bot.store import hash_chain
 from bot.telemetry import logs
 from handlers.payloads import Click, Command, Search, Submission, Typing
-from tests.domain.test_the_states import request_in
+from tests.factories import OPTION
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 anything = st.recursive(
@@ -92,7 +92,7 @@ def test_every_signed_body_is_an_object_or_refused(body: bytes) -> None:
 
 
 @given(value=st.text() | st.from_regex(r"[0-9a-f-]{36}\.\d{1,9}\.\d{1,9}"))
-def test_a_buttons_value_is_a_pointer_or_refused(value: str) -> None:
+def test_a_buttons_value_names_a_card_or_is_refused(value: str) -> None:
     """Nothing else comes of it."""
     try:
         card_ref = action_ids.card_ref(value)
@@ -139,7 +139,7 @@ def test_every_word_that_is_typed_is_judged(text: str) -> None:
     assert isinstance(is_name(text), bool)
     assert isinstance(is_link(text), bool)
     assert isinstance(visible(text), str)
-    option = replace(request_in(State.APPROVED).option, seats_can_be_fewer=True)
+    option = replace(OPTION, seats_can_be_fewer=True)
     with suppress(Refused):
         assert 1 <= _with_seats(option, text).seats <= option.seats
 

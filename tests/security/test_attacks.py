@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,9 @@ from aiohttp import web
 
 from bot.config.settings import SettingsProblem, load
 from bot.domain import lifecycle
-from bot.domain.policy import MemberKind
+from bot.domain import request as steps
+from bot.domain.policy import MemberKind, Person
+from bot.domain.request import Request, Transition
 from bot.messages import action_ids
 from bot.preflight.slack import SCOPES
 from bot.requests import decide, rate_limit
@@ -376,31 +379,26 @@ Attack = Callable[[Conversation], Awaitable[bool]]
 
 def without_own_request(patch: pytest.MonkeyPatch) -> None:
     """Approving one's own request is refused nowhere."""
-    real = lifecycle.approve
+    real = steps.approve
 
-    def approve(request: Any, who: Any, at: Any, round: int) -> Any:
-        from dataclasses import replace
+    def approve(request: Request, *rest: Any) -> Transition:
+        stranger = replace(request, requester=Person("T", "U"))
+        taken = real(stranger, *rest)
+        return replace(taken, request=replace(taken.request, requester=request.requester))
 
-        from bot.domain.policy import Person
-
-        asked_by = request.requester
-        taken, event = real(replace(request, requester=Person("T", "U")), who, at, round)
-        return replace(taken, requester=asked_by), event
-
-    patch.setattr(lifecycle, "approve", approve)
+    patch.setattr(steps, "approve", approve)
+    patch.setattr(decide, "_waiting_for", lambda _who: lambda request: request.items)
 
 
 def without_expiry(patch: pytest.MonkeyPatch) -> None:
     """Lateness is noticed by the timer alone."""
-    patch.setattr(
-        lifecycle, "_check", lambda request, step, _at, _round=None: lifecycle._legal(request, step)
-    )
+    patch.setattr(lifecycle, "_check", lambda item, step, _at: lifecycle._legal(item, step))
 
 
 def without_place(patch: pytest.MonkeyPatch) -> None:
     """A card is a card, wherever it stands."""
 
-    patch.setattr(decide, "_require_own_card", lambda _request, _place: None)
+    patch.setattr(decide, "require_own_card", lambda _request, _actor: None)
 
 
 def without_member_kind(patch: pytest.MonkeyPatch) -> None:
@@ -411,21 +409,13 @@ def without_member_kind(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_confirmer(patch: pytest.MonkeyPatch) -> None:
-    """Whoever presses *Upgrade now* may."""
-    from dataclasses import replace
-
-    real = lifecycle.claim
-
-    def claim(request: Any, who: Any, at: Any, round: int, attempt: int) -> Any:
-        taken, event = real(replace(request, requester=who), who, at, round, attempt)
-        return replace(taken, requester=request.requester), event
-
-    patch.setattr(lifecycle, "claim", claim)
+    """A click on *Upgrade now* counts, no matter whose it is."""
+    patch.setattr(steps, "confirms", lambda _item, _request, _who: True)
 
 
 def without_list(patch: pytest.MonkeyPatch) -> None:
     """Everybody is an approver."""
-    patch.setattr(Permission, "require_approver", nobody_asks)
+    patch.setattr(Permission, "_why_no_approver", nobody_asks)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot.config.settings import SettingsProblem, load
 from bot.sandbox.partner_center import Trouble
 from bot.sandbox.slack.web_api import Trouble as SlackTrouble
 from bot.telemetry import logs
-from tests.test_run import start, variables
+from tests.processes import start, variables
 from tests.test_settings import variables as good_settings
 from tests.workspace import Conversation, new_practice
 
@@ -131,15 +131,13 @@ async def test_whatever_fails_no_sink_has_a_secret(
     environment = {**practice.environment(), "UPGRADE_BOT_SECRET_KEY": KEY}
     practice.environment = lambda: environment  # type: ignore[method-assign]
     await practice.start_bot()
-    assert conversation.bot.web
-    assert conversation.bot.store
     await goes_wrong_in_every_way(conversation)
 
     for message in conversation.slack.messages:
         canaries.are_not_in("a message", json.dumps([message.text, message.blocks]))
     for call in practice.slack.api.calls:
         canaries.are_not_in("a call to Slack", json.dumps(call.arguments))
-    address = f"http://127.0.0.1:{conversation.bot.web.port}"
+    address = f"http://127.0.0.1:{conversation.bot.http.port}"
     async with aiohttp.ClientSession(address) as session:
         for path in ("/metrics", "/readyz", "/healthz", "/nowhere"):
             async with session.get(path) as answer:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.store import Store
-from tests.domain.test_the_states import NOW
+from tests.factories import NOW
 from tests.postgres import PostgresServer
 
 

@@ -2,15 +2,6 @@
 
 from alembic import context
 
-from bot.store import indexes
-from bot.store.tables import metadata
-
-indexes.only(None)  # loading it adds them to the metadata
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    render_as_batch=True,
-)
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.indexes import only
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import TIME, only
 
 revision = "0001"
 down_revision = None
@@ -22,8 +21,8 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.Text, nullable=False),
         sa.Column("customer_id", sa.Text, nullable=False),
         sa.Column("subscription_id", sa.Text, nullable=False),
-        sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.Column("due_at", UtcDateTime),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("due_at", TIME),
         sa.Column("shown_version", sa.Integer, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
@@ -40,7 +39,7 @@ def upgrade() -> None:
         sa.Column("round", sa.Integer, primary_key=True),
         sa.Column("team_id", sa.Text, primary_key=True),
         sa.Column("user_id", sa.Text, primary_key=True),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("at", TIME, nullable=False),
         sa.Column("fingerprint", sa.Text, nullable=False),
     )
     op.create_table(
@@ -48,14 +47,14 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text, sa.ForeignKey("requests.id"), primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True),
         sa.Column("step", sa.Text, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("at", TIME, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     _let_history_only_grow()
     op.create_table(
         "offered",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("offered_at", UtcDateTime, nullable=False),
+        sa.Column("offered_at", TIME, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("offered_by_age", "offered", ["offered_at"])

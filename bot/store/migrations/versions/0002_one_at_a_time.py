@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.indexes import only
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import TIME, only
 
 revision = "0002"
 down_revision = "0001"
@@ -17,9 +16,9 @@ def upgrade() -> None:
         "secrets",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
-        sa.Column("kept_at", UtcDateTime, nullable=False),
+        sa.Column("kept_at", TIME, nullable=False),
     )
-    op.add_column("requests", sa.Column("rests_until", UtcDateTime))
+    op.add_column("requests", sa.Column("rests_until", TIME))
     op.add_column("requests", sa.Column("troubles", sa.Integer, server_default="0", nullable=False))
     op.create_index(
         "requests_one_at_a_time",

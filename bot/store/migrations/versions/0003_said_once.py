@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import TIME
 
 revision = "0003"
 down_revision = "0002"
@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "deliveries",
         sa.Column("delivery", sa.Text, primary_key=True),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("at", TIME, nullable=False),
     )
     op.create_index("deliveries_by_age", "deliveries", ["at"])
     op.add_column(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import TIME
 
 revision = "0005"
 down_revision = "0004"
@@ -17,7 +17,7 @@ def upgrade() -> None:
         "homes",
         sa.Column("team_id", sa.Text, primary_key=True),
         sa.Column("user_id", sa.Text, primary_key=True),
-        sa.Column("opened_at", UtcDateTime, nullable=False),
+        sa.Column("opened_at", TIME, nullable=False),
     )
     op.create_index("homes_by_age", "homes", ["opened_at"])
     undecided = sa.text("state IN ('awaiting_approval', 'approved')")

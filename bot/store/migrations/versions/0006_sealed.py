@@ -1,15 +1,22 @@
 """The audit trail: sealed history, a journal, personal data apart; and requests by their state."""
 
 import json
-from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store import hash_chain
-from bot.store.indexes import only
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import (
+    TIME,
+    canonical,
+    digest_of_document,
+    hide,
+    isoformat,
+    let_it_only_grow,
+    only,
+    parts_of,
+    seal,
+)
 
 revision = "0006"
 down_revision = "0005"
@@ -39,7 +46,7 @@ def upgrade() -> None:
     journal = op.create_table(
         "journal",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("at", TIME, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("personal", sa.Text),
@@ -52,7 +59,7 @@ def upgrade() -> None:
     )
     _seal_what_there_is()
     for table in ("history", "journal"):
-        _let_it_only_grow(table)
+        let_it_only_grow(op.get_bind(), table)
 
 
 def _let_history_be_changed() -> None:
@@ -62,31 +69,6 @@ def _let_history_be_changed() -> None:
     else:
         op.execute("DROP TRIGGER history_only_grows ON history")
         op.execute("DROP FUNCTION history_only_grows()")
-
-
-def _let_it_only_grow(table: str) -> None:
-    """The error says `history` for both: they are one."""
-    if op.get_bind().dialect.name == "sqlite":
-        columns = [c["name"] for c in sa.inspect(op.get_bind()).get_columns(table)]
-        same = " AND ".join(f"NEW.{c} IS OLD.{c}" for c in columns if c != "personal")
-        stop = "BEGIN SELECT RAISE(ABORT, 'history can only grow'); END"
-        op.execute(
-            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
-            f"WHEN NOT (NEW.personal IS NULL AND {same}) {stop}"
-        )
-        op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {stop}")
-        return
-    op.execute(
-        "CREATE OR REPLACE FUNCTION history_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "BEGIN IF TG_OP = 'UPDATE' AND NEW.personal IS NULL "
-        "AND to_jsonb(NEW) - 'personal' = to_jsonb(OLD) - 'personal' THEN RETURN NEW; END IF; "
-        "RAISE EXCEPTION 'history can only grow'; END $$"
-    )
-    for when, each in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
-        op.execute(
-            f"CREATE TRIGGER {table}_only_grows_{each.lower()} BEFORE {when} ON {table} "
-            f"FOR EACH {each} EXECUTE FUNCTION history_only_grows()"
-        )
 
 
 def _seal_what_there_is() -> None:
@@ -100,14 +82,14 @@ def _seal_what_there_is() -> None:
         for row in rows:
             if row.request_id != last[0]:
                 before = ""
-            facts, personal = hash_chain.parts_of(json.loads(row.body))
+            facts, personal = parts_of(json.loads(row.body))
             if row.version == row.newest:
-                facts["request"] = {"document": hash_chain.digest_of_document(row.document)}
-            text, hidden = hash_chain.hide(personal)
-            body = hash_chain.canonical(facts)
-            at = row.at.astimezone(UTC).isoformat()
+                facts["request"] = {"document": digest_of_document(row.document)}
+            text, hidden = hide(personal)
+            body = canonical(facts)
+            at = isoformat(row.at)
             line = (row.request_id, str(row.version), row.step, at, body, hidden)
-            before = hash_chain.seal(before, *line)
+            before = seal(before, *line)
             connection.execute(
                 sa.update(history)
                 .where(history.c.request_id == row.request_id, history.c.version == row.version)
@@ -121,9 +103,7 @@ def _seal_what_there_is() -> None:
 
 def _tables() -> tuple[sa.TableClause, sa.TableClause]:
     names = ("body", "personal", "personal_hash", "seal", "request_id", "version", "step")
-    history = sa.table(
-        "history", *(sa.column(name) for name in names), sa.column("at", UtcDateTime)
-    )
+    history = sa.table("history", *(sa.column(name) for name in names), sa.column("at", TIME))
     requests = sa.table(
         "requests", *(sa.column(name) for name in ("id", "version", "body", "seal"))
     )

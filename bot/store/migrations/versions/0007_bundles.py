@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.indexes import only
-from bot.store.tables import UtcDateTime
+from bot.store.migrations.frozen import TIME, only
 
 revision = "0007"
 down_revision = "0006"
@@ -23,10 +22,10 @@ def upgrade() -> None:
         sa.Column("team_id", sa.Text, nullable=False),
         sa.Column("requester_id", sa.Text, nullable=False),
         sa.Column("channel_id", sa.Text, nullable=False),
-        sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.Column("due_at", UtcDateTime),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("due_at", TIME),
         sa.Column("shown_version", sa.Integer, nullable=False),
-        sa.Column("rests_until", UtcDateTime),
+        sa.Column("rests_until", TIME),
         sa.Column("troubles", sa.Integer, server_default="0", nullable=False),
         sa.Column("told_privately", sa.Integer, server_default="0", nullable=False),
         sa.Column("body", sa.Text, nullable=False),
@@ -39,7 +38,7 @@ def upgrade() -> None:
         sa.Column("bundle_id", sa.Text, sa.ForeignKey("bundles.id"), primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True),
         sa.Column("step", sa.Text, nullable=False),
-        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("at", TIME, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_table(
@@ -55,7 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "drafts",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("made_at", UtcDateTime, nullable=False),
+        sa.Column("made_at", TIME, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("drafts_by_age", "drafts", ["made_at"])

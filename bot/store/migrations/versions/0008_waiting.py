@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.indexes import only
+from bot.store.migrations.frozen import only
 
 revision = "0008"
 down_revision = "0007"
