@@ -19,6 +19,7 @@ from tests.bench import report
 from tests.bench.acknowledging import acknowledging
 from tests.bench.among_many import among_many
 from tests.bench.confirming import confirming
+from tests.bench.costs import counting
 from tests.bench.decisions import deciding
 from tests.bench.figure import Measured
 from tests.bench.looking_up import looking_up
@@ -39,6 +40,7 @@ class Group(Protocol):
 
 
 GROUPS: dict[str, Group] = {
+    "costs": counting,
     "acknowledging": acknowledging,
     "deciding": deciding,
     "sockets": sockets,
