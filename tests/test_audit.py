@@ -620,7 +620,7 @@ async def test_the_commands_need_the_database_alone(
         database.execute("UPDATE item_history SET body = '{}' WHERE step = 'approve'")
     code, said = await run("verify")
     assert code == 2
-    assert said.startswith("TOUCHED: request ")
+    assert said.startswith("TOUCHED: item ")
     assert ", line 2 (2026-11-20 09:00:00 UTC)" in said
     for wrong in (("verify", "--tie", "nonsense"), ("export", "--since", "long ago")):
         code, _ = await run(*wrong)

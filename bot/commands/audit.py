@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from bot.messages.files import cell
 from bot.store import JOURNAL, Known, Line, Store, Tie, Verification
+from bot.store.trail import OF_REQUEST
 
 COLUMNS = (
     "at", "of", "number", "what", "state", "by", "note", "reason",
@@ -118,11 +119,17 @@ def tie_of(text: str) -> Tie | None:
     return Tie(int(number), seal.strip().lower()) if text else None
 
 
+def _name(of: str) -> str:
+    """Whose history it is, for a person."""
+    if of == JOURNAL:
+        return "the journal"
+    return f"request {of.removeprefix(OF_REQUEST)}" if of.startswith(OF_REQUEST) else f"item {of}"
+
+
 def verdict(proof: Verification, known: Tie | None) -> Iterator[str]:
     """What a proof found, in lines; `known` is a tie that was written down elsewhere."""
     for broken in proof.broken[:1]:
-        where = "the journal" if broken.of == JOURNAL else f"request {broken.of}"
-        yield f"TOUCHED: {where}, line {broken.number} ({broken.at:%Y-%m-%d %H:%M:%S} UTC)"
+        yield f"TOUCHED: {_name(broken.of)}, line {broken.number} ({broken.at:%Y-%m-%d %H:%M:%S} UTC)"
         yield f"  {broken.how}"
         if len(proof.broken) > 1:
             yield f"  and {len(proof.broken) - 1} more places, this being the earliest"

@@ -267,11 +267,15 @@ def ask(request: Request, items: tuple[Item, ...]) -> Transition:
 def looking(
     request: Request, who: Person, at: datetime, rounds: int, forbids: Forbids
 ) -> Transition:
-    """An approver says that they are looking at what waits, or, said once more, no longer."""
+    """An approver says that they are looking at what waits, or, where they look at all of it
+    already, no longer."""
     if who == request.requester:
         raise RefusedStep(Reason.OWN_REQUEST, request.items[0], request)
     waiting = _waiting(request, rounds)
-    taken, kept = _each(request, waiting, forbids, lambda item: lifecycle.looking(item, who, at))
+    new = [item for item in waiting if who not in item.votes.looking]
+    taken, kept = _each(
+        request, new or waiting, forbids, lambda item: lifecycle.looking(item, who, at)
+    )
     return _take(request, at, taken, kept=kept)
 
 
@@ -475,7 +479,7 @@ def _confirmed_by_policy(
     that drifted in the same run takes its new place there, and is no second item."""
     request, confirmed = before.request, tuple(_as_it_is(item, who) for item in items)
     run = Run(who, at, confirmed)
-    if request.run and request.is_running:
+    if request.run and request.is_running and not request.run.is_told:
         anew = {each.item_id for each in confirmed}
         others = (each for each in request.run.items if each.item_id not in anew)
         run = replace(request.run, items=(*others, *confirmed))

@@ -1,9 +1,9 @@
 """The jobs beside the rows, on PgQueuer: in PostgreSQL for any number of bots, in memory for one.
 
-There is one kind of job, *attend to this request*. On PostgreSQL it is put into the queue in the
-transaction that gives it its reason, any bot takes it, and another takes it over when that bot's
-heartbeat fails. In memory it dies with the process. Either way the rows say what is left to do,
-so a job that is missing is put again, and a job too many does nothing.
+A job is the name of a request or an item that has to be attended to. On PostgreSQL it is put into
+the queue in the transaction that gives it its reason, any bot takes it, and another takes it over
+when that bot's heartbeat fails. In memory it dies with the process. Either way the rows say what is
+left to do, so a job that is missing is put again, and a job too many does nothing.
 """
 
 import asyncio

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,8 +83,8 @@ class Requests:
             _take_turn(connection, request.requester)
             if delivery:
                 deliveries.note(connection, delivery, self._database.now(connection))
-            with suppress(Refused):
-                return _read(connection, request.id), False
+            if there := _id_of_the_same(connection, request):
+                return _read(connection, there), False
             require_room(connection, request.requester, most)
             rows.add(connection, transition)
             return request, True
@@ -178,6 +177,14 @@ class Requests:
 
 def _read(connection: sa.Connection, request_id: str) -> Request:
     return _whole(connection.execute(_JOINED, {"id": request_id}).all())
+
+
+def _id_of_the_same(connection: sa.Connection, request: Request) -> str | None:
+    """The id of the request that was made of the same form: it has the id, or, where an older
+    version made it, the items."""
+    same = (_items.c.request_id == request.id) | (_items.c.id == request.item_ids[0])
+    query = sa.select(_items.c.request_id).where(same).limit(1)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _whole(found: Sequence[Any]) -> Request:

@@ -55,7 +55,7 @@ RECONNECTIONS = _counter("socket_reconnections_total", "Sockets that the watchdo
 
 TRANSACTIONS = _counter("database_transactions_total", "Transactions in the database", "kind")
 
-REQUESTS = _gauge("requests", "Requests by state", "state")
+REQUESTS = _gauge("requests", "Items of requests by state", "state")
 QUEUE = _gauge("queue_jobs", "Jobs that wait or run")
 SIGN_IN_DAYS = _gauge("sign_in_days_left", "Days that the refresh token lives unused")
 SOCKETS = _gauge("sockets_connected", "Socket Mode connections that are open")

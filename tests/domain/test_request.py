@@ -200,6 +200,14 @@ def test_an_approver_says_that_they_look_and_that_they_do_no_longer(number: int)
     assert [item.votes.looking for item in twice.items] == [(BOB,)] * number
 
 
+def test_who_looks_at_a_part_looks_at_all_of_it_first() -> None:
+    """As where one item was asked about anew meanwhile."""
+    request = looking(waiting(2)).request
+    votes = replace(request.items[0].votes, looking=())
+    all_of_it = looking(changed(request, request.items[0].id, votes=votes)).request
+    assert [item.votes.looking for item in all_of_it.items] == [(CAROL,)] * 2
+
+
 @SINGLE_OR_SEVERAL
 def test_one_more_yes_is_for_all_that_waits(number: int) -> None:
     """It is one line in the history of each item, and none in that of the request."""

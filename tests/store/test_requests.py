@@ -243,7 +243,7 @@ async def test_one_item_that_cannot_be_stored_stores_none(store: Store) -> None:
     both = another(2, items=2)
     first, event = both.items[0]
     same = (replace(first, id=there.items[0].id), event)
-    ids = (there.items[0].id, both.items[1][0].id)
+    ids = (both.items[1][0].id, there.items[0].id)
     with pytest.raises(IntegrityError):
         await store.requests.add(
             replace(
@@ -253,7 +253,7 @@ async def test_one_item_that_cannot_be_stored_stores_none(store: Store) -> None:
             ),
             most=NO_LIMIT,
         )
-    for read in (store.requests.get(both.request.id), store.requests.of_item(ids[1])):
+    for read in (store.requests.get(both.request.id), store.requests.of_item(ids[0])):
         with pytest.raises(Refused):
             await read
     assert await store.requests.get(there.id) == there
@@ -266,6 +266,16 @@ async def test_a_request_that_is_there_is_not_stored_twice(store: Store, items: 
     after = (await store.requests.take(request.id, approve())).request
     assert await store.requests.add(another(1, items), most=NO_LIMIT) == after
     assert len(await store.requests.history(request.id)) == 2
+
+
+async def test_one_whose_items_are_there_under_another_id_is_not_stored_twice(
+    store: Store,
+) -> None:
+    """The preview of a table is pressed again, after an update that names its request otherwise."""
+    asked = another(1, 2)
+    first = await store.requests.add(asked, most=NO_LIMIT)
+    renamed = replace(asked, request=replace(asked.request, id=item_id(7)))
+    assert await store.requests.add(renamed, most=NO_LIMIT) == first
 
 
 @of_one_and_of_two

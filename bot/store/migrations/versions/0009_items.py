@@ -46,8 +46,6 @@ OWN_STEPS = ("ask", "confirm", "skip", "stop", "end", "sum_up")
 
 def upgrade() -> None:
     """Rename what is there, put the requests beside it, and seal the histories of bundles."""
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("PRAGMA cache_size = -256000")
     _requests_become_items()
     _make_the_new_tables()
     _put_requests_beside_items()
