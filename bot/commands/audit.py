@@ -129,7 +129,8 @@ def _name(of: str) -> str:
 def verdict(proof: Verification, known: Tie | None) -> Iterator[str]:
     """What a proof found, in lines; `known` is a tie that was written down elsewhere."""
     for broken in proof.broken[:1]:
-        yield f"TOUCHED: {_name(broken.of)}, line {broken.number} ({broken.at:%Y-%m-%d %H:%M:%S} UTC)"
+        where = f"{_name(broken.of)}, line {broken.number}"
+        yield f"TOUCHED: {where} ({broken.at:%Y-%m-%d %H:%M:%S} UTC)"
         yield f"  {broken.how}"
         if len(proof.broken) > 1:
             yield f"  and {len(proof.broken) - 1} more places, this being the earliest"
