@@ -158,7 +158,7 @@ class Postgres:
             raise Unavailable from error
         try:
             await alone.execute("SELECT pg_advisory_lock($1)", MIGRATING, timeout=None)
-            await self.write(partial(migrate, only_if_new=only_if_new))
+            await self._migrate_patiently(url, only_if_new)
             queue = Queries(AsyncpgDriver(alone))
             if await queue.schema_is_installed():
                 await queue.upgrade()
@@ -166,6 +166,20 @@ class Postgres:
                 await queue.install()
         finally:
             await alone.close()
+
+    async def _migrate_patiently(self, url: str, only_if_new: bool) -> None:
+        """Migrates on a connection that waits for its answers: of a million requests one statement
+        takes longer than a person waits."""
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url, is_patient=True),
+            poolclass=sa.NullPool,
+        )
+        try:
+            async with self._transaction(engine) as connection:
+                await connection.run_sync(partial(migrate, only_if_new=only_if_new))
+        finally:
+            await engine.dispose()
 
 
 def _require_open(connection: Any, _record: object, _proxy: object) -> None:
@@ -175,10 +189,10 @@ def _require_open(connection: Any, _record: object, _proxy: object) -> None:
         raise sa.exc.DisconnectionError
 
 
-async def _connect(url: str) -> asyncpg.Connection:
+async def _connect(url: str, *, is_patient: bool = False) -> asyncpg.Connection:
     return await asyncpg.connect(
         url,
         timeout=CONNECT_WITHIN,
-        command_timeout=ANSWER_WITHIN,
+        command_timeout=None if is_patient else ANSWER_WITHIN,
         server_settings={"idle_in_transaction_session_timeout": str(FROZEN_AFTER)},
     )

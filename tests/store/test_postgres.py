@@ -5,17 +5,20 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from operator import methodcaller
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot.domain import request as steps
 from bot.domain.item import State
 from bot.domain.request import Request
 from bot.errors import Reason, Refused, Unavailable
-from bot.store import Store, item_job
+from bot.store import NEWEST, Store, item_job
 from bot.store.postgres import CONNECTIONS, Postgres
 from tests.factories import BOB, DAY, NO_LIMIT, NOW, POLICY, asked, came_back, item_id, item_in
 from tests.postgres import PostgresServer
+from tests.store.old_version import database_of
 from tests.store.taking import approve, confirm, moved
 
 of_one_and_of_two = pytest.mark.parametrize("items", [1, 2])
@@ -40,6 +43,30 @@ async def test_many_that_open_an_empty_database_at_once_all_find_it_made(
     assert await stores[4].requests.get(request.id) == request
     for store in stores:
         await store.close()
+
+
+async def test_a_migration_may_take_longer_than_a_person_waits(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As that of a large database does; here another connection holds a table for a second."""
+    monkeypatch.setattr("bot.store.postgres.ANSWER_WITHIN", 0.3)
+    url = await database_of("0008", tmp_path, postgres)
+    other = await asyncpg.connect(url)
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        async with other.transaction():
+            await other.execute("LOCK TABLE requests")
+            held.set()
+            await other.execute("SELECT pg_sleep(1)")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold())
+        await held.wait()
+        store = await Store.open(url)
+    assert await store.revision() == NEWEST
+    await store.close()
+    await other.close()
 
 
 async def test_the_database_is_away_while_every_connection_is_taken(
