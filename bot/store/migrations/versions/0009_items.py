@@ -122,6 +122,7 @@ def _make_the_new_tables() -> None:
 def _put_requests_beside_items() -> None:
     """A request whose only item has its id. It has no line of history, so that its document says
     nothing that the item's does not say; proofs compare them."""
+    said = ""
     if op.get_bind().dialect.name == "sqlite":
         document = (
             "json_object('id', id, 'version', 0, 'workspace', team_id, 'channel_id', channel_id, "
@@ -134,17 +135,21 @@ def _put_requests_beside_items() -> None:
     else:
         document = (
             "json_build_object('id', id, 'version', 0, 'workspace', team_id, "
-            "'channel_id', channel_id, 'requester', body::json->'requester', "
-            "'reason', body::json->'reason', 'evidence', body::json->'evidence', "
-            "'correlation_id', body::json->'correlation_id', "
-            "'created_at', body::json->'created_at', 'item_ids', json_build_array(id))::text"
+            "'channel_id', channel_id, 'requester', said.requester, 'reason', said.reason, "
+            "'evidence', said.evidence, 'correlation_id', said.correlation_id, "
+            "'created_at', said.created_at, 'item_ids', json_build_array(id))::text"
+        )
+        said = (  # read once and not once a field: of a million that is more than a minute
+            ", json_to_record(body::json) AS said(requester json, reason json, evidence json, "
+            "correlation_id json, created_at json)"
         )
     op.execute(
         "INSERT INTO requests (id, version, revision, team_id, requester_id, channel_id, "
         "created_at, changed_at, due_at, shown_revision, rests_until, troubles, told_privately, "
-        f"body) SELECT id, 0, version, team_id, requester_id, channel_id, created_at, created_at, "
+        "body) SELECT id, 0, version, team_id, requester_id, channel_id, items.created_at, "
+        "items.created_at, "
         f"CASE WHEN {OPEN} THEN due_at END, shown_version, rests_until, troubles, told_privately, "
-        f"{document} FROM items WHERE request_id = id"
+        f"{document} FROM items{said} WHERE request_id = id"
     )
     op.execute(
         "INSERT INTO cards (request_id, channel_id, ts, card_revision, told_revision, told_ts, "
