@@ -7,11 +7,12 @@ were read; the step inside is pure. Where an item has another policy by then, it
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.item import OPEN, Item, State
 from bot.domain.policy import Confirm, Person
 from bot.domain.refusals import NotAMember, RefusedStep
-from bot.domain.request import CardRef, Forbids, Request, Transition, nothing_forbids
+from bot.domain.request import CardRef, Forbids, Request, Transition
+from bot.domain.steps import nothing_forbids
 from bot.domain.text_rules import visible
 from bot.errors import Reason, Refused
 from bot.requests.permission import Actor, People, Permission

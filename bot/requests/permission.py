@@ -14,7 +14,8 @@ from bot.domain import lifecycle
 from bot.domain.item import Item
 from bot.domain.policy import CHANNEL, MemberKind, Names, Person, Policy, PolicyBook
 from bot.domain.refusals import MayNotApprove, MayNotRequest, NotAMember
-from bot.domain.request import Forbids, nothing_forbids
+from bot.domain.request import Forbids
+from bot.domain.steps import nothing_forbids
 from bot.errors import Reason, Refused
 
 Lists = tuple[Names, ...]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.change import change_for
 from bot.domain.item import Earlier, Item, State
 from bot.domain.offer import Offered

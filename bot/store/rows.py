@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bot.domain.item import Event, Item, Step
 from bot.domain.lifecycle import due_at
 from bot.domain.request import Request, RequestEvent, RequestStep, Transition
-from bot.domain.request import due_at as request_due_at
+from bot.domain.steps import due_at as request_due_at
 from bot.errors import Reason, Refused
 from bot.store import documents, hash_chain, tables
 from bot.store.trail import OF_REQUEST

@@ -13,8 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.drift import Difference, differences
 from bot.domain.item import Item, ItemTransition, State
 from bot.domain.lifecycle import FOLLOW_FOR, LOOK_FOR, SEND_WITHIN

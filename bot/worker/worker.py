@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.item import Step
 from bot.domain.refusals import RefusedStep
-from bot.domain.request import Due, Request, RequestStep, Transition
+from bot.domain.request import Request, RequestStep, Transition
+from bot.domain.steps import Due
 from bot.errors import Refused, Unavailable
 from bot.slack.errors import SLACK_ERRORS, pause_of, word_of
 from bot.slack.home_tabs import HomeTabs

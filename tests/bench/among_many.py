@@ -10,7 +10,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from time import perf_counter
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.store import Store
 from bot.worker.worker import BY_ITSELF
 from tests.bench import programs

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import State
 from bot.domain.lifecycle import SEND_WITHIN
 from bot.domain.policy import Person
-from bot.domain.request import Request, Transition, nothing_forbids
+from bot.domain.request import Request, Transition
+from bot.domain.steps import nothing_forbids
 from bot.messages import action_ids
 from bot.partner_center import Listed
 from bot.sandbox.partner_center import Gate, Trouble, records

@@ -5,9 +5,9 @@ import copy
 
 import pytest
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.policy import Person
-from bot.domain.request import nothing_forbids
+from bot.domain.steps import nothing_forbids
 from bot.sandbox.partner_center import Gate
 from bot.sandbox.partner_center import Trouble as PartnerCenterTrouble
 from bot.sandbox.practice import CAROL, CHANNEL

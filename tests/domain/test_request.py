@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import OPEN, Item, State, Step
 from bot.domain.policy import Confirm, Evidence, Person
 from bot.domain.refusals import RefusedStep
@@ -20,8 +19,8 @@ from bot.domain.request import (
     RequestStep,
     Run,
     Transition,
-    nothing_forbids,
 )
+from bot.domain.steps import nothing_forbids
 from bot.errors import Reason, Refused
 from tests.factories import (
     ALICE,

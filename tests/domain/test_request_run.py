@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import IN_FLIGHT, LEGAL, OPEN, SETTLED, Item, ItemTransition, State, Step
 from bot.domain.outcome import Outcome
 from bot.domain.policy import Confirm
 from bot.domain.refusals import RefusedStep
-from bot.domain.request import Due, Request, RequestEvent, RequestStep, Status, Transition, status
+from bot.domain.request import Request, RequestEvent, RequestStep, Status, Transition, status
+from bot.domain.steps import Due
 from bot.errors import Reason, Refused
 from tests.factories import (
     ALICE,

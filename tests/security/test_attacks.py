@@ -18,8 +18,7 @@ import pytest
 from aiohttp import web
 
 from bot.config.settings import SettingsProblem, load
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.policy import MemberKind, Person
 from bot.domain.request import Request, Transition
 from bot.messages import action_ids

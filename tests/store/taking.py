@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import Item
 from bot.domain.outcome import Outcome
 from bot.domain.policy import Person

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.item import Item
 from bot.domain.lists import ListedItem
 from bot.domain.request import Request

@@ -28,8 +28,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.change import Fact, TransitionNow, UpgradeNow
 from bot.domain.item import State, Step
 from bot.domain.policy import Person

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from bot.domain import request as steps
+from bot.domain import steps
 from bot.domain.item import State
 from bot.domain.request import Request
 from bot.errors import Reason, Refused, Unavailable

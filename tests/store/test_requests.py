@@ -8,12 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import State, Step
 from bot.domain.policy import Confirm, Person
 from bot.domain.refusals import RefusedStep
-from bot.domain.request import Request, RequestStep
+from bot.domain.request import MOST_ITEMS, Request, RequestStep
 from bot.errors import Reason, Refused
 from bot.store import PostedCard, Store
 from bot.store.postgres import Postgres
@@ -229,7 +228,7 @@ async def test_opening_it_again_changes_nothing(store: Store, url: str, items: i
 
 async def test_a_request_of_fifty_items_is_one_transaction(store: Store) -> None:
     """As many as there may be."""
-    request = await added(store, items=steps.MOST_ITEMS)
+    request = await added(store, items=MOST_ITEMS)
     await store.requests.take(request.id, approve())
     after = (await store.requests.take(request.id, confirm())).request
     assert [each.item_id for each in after.run.items] == list(after.item_ids)  # type: ignore[union-attr]

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import State
 from bot.domain.request import Request
 from bot.store import PostedCard, Store, item_job

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.domain import lifecycle
-from bot.domain import request as steps
+from bot.domain import lifecycle, steps
 from bot.domain.item import State
 from bot.domain.request import Request, RequestStep
 from bot.store import JOURNAL, PostedCard, Store, Tie
