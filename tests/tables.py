@@ -38,6 +38,7 @@ async def asked(workspace: Conversation, number: int = 12) -> list[str]:
     """Alice has asked for so many; the card is there. Returns the domains."""
     domains = customers(workspace, number)
     await previewed(workspace, table(domains))
-    await workspace.alice.presses(f"Ask the team for {number} upgrades")
+    upgrades = "1 upgrade" if number == 1 else f"{number} upgrades"
+    await workspace.alice.presses(f"Ask the team for {upgrades}")
     assert "⏳ Approval needed" in await workspace.card()
     return domains

@@ -115,6 +115,28 @@ def chains(lines: list[dict[str, object]]) -> tuple[list[dict[str, object]], ...
     return of_items, of_requests
 
 
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_refusal_says_what_was_tried_by_its_own_word(
+    workspace: Conversation, number: int
+) -> None:
+    """The same for one item and for several: not by what a file of the program is called."""
+    await asked(workspace, number)
+    yes = "Approve" if number == 1 else "Approve all"
+    await workspace.alice.presses(yes)
+    await workspace.bob.presses("Withdraw")
+    await workspace.bob.presses("Decline")
+    await workspace.carol.presses(yes)
+    await workspace.bob.presses("Upgrade now")
+    await workspace.card()
+    await workspace.thread()
+    for who in (workspace.alice, workspace.bob):
+        await who.reads()
+    lines = await exported(store_of(workspace))
+    refused = [each["facts"] for each in lines if each["what"] == "refused"]
+    tried = [each["tried"] for each in refused]  # type: ignore[index]
+    assert tried == ["approve", "withdraw", "decline", "perform"]
+
+
 async def test_a_request_of_two_items_is_on_it_with_each_of_them(workspace: Conversation) -> None:
     """What holds for one item holds for several: each has its chain, and the request has one."""
     await asked(workspace, 2)
