@@ -69,10 +69,8 @@ def _requests_become_items() -> None:
         ("votes", "request_id", "item_id"),
     ):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
-    op.execute("UPDATE items SET request_id = id WHERE request_id = ''")
     op.add_column("items", sa.Column("partner_id", sa.Text, server_default="", nullable=False))
     op.add_column("item_history", sa.Column("revision", sa.Integer))
-    op.create_index("items_by_request", "items", ["request_id"])
 
 
 def _make_the_new_tables() -> None:
@@ -149,14 +147,19 @@ def _put_requests_beside_items() -> None:
         "body) SELECT id, 0, version, team_id, requester_id, channel_id, items.created_at, "
         "items.created_at, "
         f"CASE WHEN {OPEN} THEN due_at END, shown_version, rests_until, troubles, told_privately, "
-        f"{document} FROM items{said} WHERE request_id = id"
+        f"{document} FROM items{said} WHERE request_id = ''"
     )
     op.execute(
         "INSERT INTO cards (request_id, channel_id, ts, card_revision, told_revision, told_ts, "
         "link) SELECT request_id, channel_id, ts, card_version, told_version, told_ts, link "
         "FROM shown"
     )
-    op.execute(f"UPDATE items SET due_at = NULL WHERE {OPEN} AND due_at IS NOT NULL")
+    op.execute(  # one statement, as each writes every row again
+        f"UPDATE items SET due_at = CASE WHEN NOT ({OPEN}) THEN due_at END, "
+        "request_id = CASE request_id WHEN '' THEN id ELSE request_id END "
+        f"WHERE request_id = '' OR ({OPEN} AND due_at IS NOT NULL)"
+    )
+    op.create_index("items_by_request", "items", ["request_id"])
     for name in ("shown_version", "told_privately"):
         op.execute(f"ALTER TABLE items DROP COLUMN {name}")
 
