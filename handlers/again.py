@@ -24,7 +24,7 @@ async def press(
     """List what can be upgraded now, or open the form for a table."""
     items = await decisions.ask_again(click.card_ref, click.actor)
     if len({item.customer.id for item in items}) == 1:
-        return await list_options(items[0].customer, click, finder, messenger)
+        return await list_options(items[0].customer, click, finder, messenger, items[0].policy)
     policy = permission.policy_here(click.actor)
     form = table.paste(click.actor.channel_id, policy, table.again(items))
     await messenger.open_form(click.trigger_id, form)

@@ -18,7 +18,7 @@ from handlers.payloads import Click
 async def customer(click: Click, finder: Finder, messenger: Messenger) -> Answer:
     """List what can be upgraded at the chosen customer."""
     chosen = await finder.customer(click.value, click.actor)
-    return await list_options(chosen, click, finder, messenger)
+    return await list_options(chosen, click, finder, messenger, finder.defaults)
 
 
 async def option(click: Click, submitter: Submitter, messenger: Messenger) -> Answer:

@@ -32,4 +32,4 @@ async def suggest(typing: Typing, finder: Finder) -> list[dict[str, object]]:
 async def chosen(search: Search, finder: Finder, messenger: Messenger) -> Answer:
     """List what can be upgraded at the chosen customer."""
     customer = await finder.customer(search.chosen(action_ids.CUSTOMER), search.actor)
-    return await list_options(customer, search, finder, messenger)
+    return await list_options(customer, search, finder, messenger, finder.defaults)

@@ -44,4 +44,4 @@ async def find_and_list(command: Command, finder: Finder, messenger: Messenger) 
     found = await finder.find(command.text, command.actor)
     if len(found) > 1:
         return [options.which_customer(found)]
-    return await list_options(found[0], command, finder, messenger)
+    return await list_options(found[0], command, finder, messenger, finder.defaults)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from re import sub
+from sys import setprofile
+from types import FrameType
 
 import asyncpg
 
@@ -57,6 +59,26 @@ async def calls_of_a_look_up(workspace: Conversation) -> Counter[str]:
     assert "press what it should become" in await workspace.alice.reads()
     made = [each for each in traffic.exchanges if each.number > before and each.kind != "payload"]
     return Counter(sub(r"[0-9a-fA-F-]{36}", "…", each.name) for each in made)
+
+
+async def questions_of_a_look_up(workspace: Conversation) -> Counter[str]:
+    """What the bot asks of its own knowledge of people meanwhile, where Slack has been asked
+    already: by the names of the methods of `SlackPeople`."""
+    await workspace.alice.types("/upgrade contoso")
+    await workspace.alice.reads()
+    asked: dict[int, FrameType] = {}  # a coroutine is the same frame each time it goes on
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code.co_qualname.startswith("SlackPeople."):
+            asked[id(frame)] = frame
+
+    setprofile(note)
+    try:
+        await workspace.alice.types("/upgrade contoso")
+        await workspace.alice.reads()
+    finally:
+        setprofile(None)
+    return Counter(frame.f_code.co_name for frame in asked.values())
 
 
 async def round_trips_of_approvals(database: str, number: int) -> list[int]:

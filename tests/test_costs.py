@@ -48,6 +48,15 @@ async def test_a_look_up_asks_slack_and_microsoft_each_question_once(
     }
 
 
+async def test_a_look_up_asks_each_question_about_the_person_once(
+    workspace: Conversation,
+) -> None:
+    """What they are, whether they may ask, and what they read; also where nobody has to be called
+    for it."""
+    asked = await costs.questions_of_a_look_up(workspace)
+    assert (asked["member_kind"], asked["belongs"], asked["locale"]) == (1, 1, 1)
+
+
 async def test_an_approval_takes_twenty_five_round_trips_to_postgresql_at_most(
     postgres: PostgresServer,
 ) -> None:

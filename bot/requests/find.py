@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import replace
 
 from bot.domain.offer import Offered
-from bot.domain.policy import PolicyBook, Readiness
+from bot.domain.policy import Policy, PolicyBook, Readiness
 from bot.domain.refusals import NoSubscription, UnknownCustomer
 from bot.domain.subscription import Customer, Subscription, Upgradable, UpgradeOption
 from bot.domain.text_rules import is_name
@@ -57,6 +57,11 @@ class Finder:
             refusal(self._permission.may_approve(actor)),
         )
         return Readiness(is_here, self.knows_customers, may_ask, may_approve)
+
+    @property
+    def defaults(self) -> Policy:
+        """The policy by which a person may look for customers."""
+        return self._policies.defaults
 
     # The customer
 
@@ -108,7 +113,7 @@ class Finder:
 
     async def customer(self, customer_id: str, actor: Actor) -> Customer:
         """The customer behind a button. Raises Refused(UNKNOWN_CUSTOMER)."""
-        await self._permission.require_requester(actor, self._policies.defaults)
+        await self._permission.require_requester(actor, self.defaults)
         found = await self.customers_called(customer_id) if is_guid(customer_id) else []
         if not found:
             raise UnknownCustomer(customer_id, [])
@@ -117,39 +122,41 @@ class Finder:
     # What can be upgraded
 
     async def options(
-        self, customer: Customer, actor: Actor, locale: str
+        self, customer: Customer, actor: Actor, locale: str, *, asked: Policy | None = None
     ) -> AsyncGenerator[list[Upgradable], None]:
         """What each subscription of the customer can be upgraded to: in their order, some at a
         time, as soon as they are known. The first have something to press, unless nothing has.
-        Microsoft's texts come in `locale`, as `en-US`.
+        Microsoft's texts come in `locale`, as `en-US`. The policy `asked` has let the person pass a
+        moment ago; they are asked about again only where the customer's has other requesters.
 
         Every eligible option is remembered for a day as offered to this person. Raises
         Refused(NO_SUBSCRIPTION, MAY_NOT_REQUEST, …) or PartnerCenterError.
         """
         policy = self._policies.policy_for(seats=0, channel=actor.channel_id, customer=customer.id)
-        await self._permission.require_requester(actor, policy)
+        if asked is None or policy.requesters != asked.requesters:
+            await self._permission.require_requester(actor, policy)
         trace = Trace(self.correlation_id(), locale)
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:
             raise NoSubscription(customer)
-        asked = [
+        tasks = [
             asyncio.create_task(self.upgradable(customer, subscription, trace))
             for subscription in subscriptions
         ]
         try:
             await self._store.trail.note_look(customer, actor.channel_id, actor.person)
             known: list[Upgradable] = []
-            for some in _parts(asked):
+            for some in _parts(tasks):
                 known += await self._offer(customer, await asyncio.gather(*some), actor)
-                if some[-1] is asked[-1] or any(
+                if some[-1] is tasks[-1] or any(
                     offer for each in known for _, offer in each.options
                 ):
                     yield known
                     known = []
         finally:
-            for task in asked:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def upgradable(
         self, customer: Customer, subscription: Subscription, trace: Trace
