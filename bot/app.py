@@ -2,15 +2,14 @@
 command line and the tests."""
 
 import asyncio
-import logging
 import ssl
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import httpx
@@ -37,7 +36,7 @@ from bot.requests.rate_limit import RateLimit
 from bot.requests.submit import Submitter
 from bot.server.health import Health
 from bot.server.http import HttpServer
-from bot.slack.bolt_app import BoltApp, OneWorkspace
+from bot.slack.bolt_app import BoltApp
 from bot.slack.errors import no_redirects
 from bot.slack.home_tabs import HomeTabs
 from bot.slack.messenger import Messenger
@@ -79,6 +78,16 @@ class Connections:
     partner_center: Client
     sign_in: SignIn
     preflight: Preflight
+
+
+class Asking(NamedTuple):
+    """From a typed name to a request, and what there is to read, under the names that handlers give
+    them."""
+
+    finder: Finder
+    submitter: Submitter
+    previewer: Previewer
+    queries: Queries
 
 
 class Bot:
@@ -176,7 +185,9 @@ class Bot:
         self.maintenance = Maintenance(store, timedelta(days=days) if days else None)
         self.health = Health(store, connections.sign_in)
         dispatcher = self._dispatcher(connections, store, team_id)
-        app = self._bolt(connections.slack, team_id)
+        secret = self._settings.slack_signing_secret
+        signed_with = secret.get_secret_value() if secret else ""
+        app = BoltApp(connections.slack, team_id, signed_with, self._rush)
         register(app, dispatcher)
         self.directory.start()
         self._running.callback(self.directory.stop)
@@ -284,71 +295,33 @@ class Bot:
 
     def _dispatcher(self, connections: Connections, store: Store, team_id: str) -> Dispatcher:
         """Everything that handlers work with, and what attends to requests beside them."""
-        settings, slack, policies = self._settings, connections.slack, self._policies
+        people = SlackPeople(connections.slack, team_id, self._clock)
+        permission = Permission(people, self._policies)
         partner_center = PartnerCenter(connections.partner_center)
-        directory = self.directory = Directory(partner_center.customers, new_id)
-        people = SlackPeople(slack, team_id, self._clock)
-        messenger = Messenger(slack)
-        publisher = Publisher(
-            messenger,
-            store,
-            workspace_url=connections.preflight.slack.workspace_url,
-            portal=ENDPOINTS[settings.partner_center_cloud].portal,
-            language=settings.upgrade_bot_language,
-            locale_of=people.locale,
-        )
-        executor = Executor(store=store, partner_center=partner_center, policies=policies)
-        permission = Permission(people, policies)
-        finder = Finder(
-            store=store,
-            partner_center=partner_center,
-            directory=directory,
-            people=people,
-            permission=permission,
-            policies=policies,
-            new_id=new_id,
-        )
-        queries = Queries(
-            store=store, people=people, permission=permission, policies=policies, finder=finder
-        )
-        home_tabs = HomeTabs(store, queries.home, people.locale, messenger, self.tasks)
+        self.directory = Directory(partner_center.customers, new_id)
+        messenger = Messenger(connections.slack)
+        executor = Executor(store=store, partner_center=partner_center, policies=self._policies)
+        decisions = Decisions(store, people, permission)
+        rate_limit = RateLimit(self._clock)
+        asking = self._asking(store, people, permission, partner_center)
+        home_tabs = HomeTabs(store, asking.queries.home, people.locale, messenger, self.tasks)
+        workspace_url = connections.preflight.slack.workspace_url
         self.worker = Worker(
             store=store,
             executor=executor,
-            publisher=publisher,
+            publisher=self._publisher(messenger, store, people, workspace_url),
             rush=self._rush,
             homes=home_tabs,
-            take_over=timedelta(seconds=settings.upgrade_bot_take_over_seconds),
+            take_over=timedelta(seconds=self._settings.upgrade_bot_take_over_seconds),
         )
-        submitter = Submitter(
-            store=store,
-            permission=permission,
-            policies=policies,
-            prices=settings.upgrade_bot_prices,
-            partner_id=settings.partner_center_tenant_id,
-            new_id=new_id,
-        )
-        previewer = Previewer(
-            finder=finder,
-            submitter=submitter,
-            permission=permission,
-            store=store,
-            partner_center=partner_center,
-            new_id=new_id,
-        )
-        decisions = Decisions(store, people, permission)
-        rate_limit = RateLimit(self._clock)
-        services: Mapping[str, object] = {
+        services = {
             "decisions": decisions,
             "executor": executor,
-            "finder": finder,
             "home_tabs": home_tabs,
             "messenger": messenger,
             "permission": permission,
-            "previewer": previewer,
-            "queries": queries,
             "rate_limit": rate_limit,
-            "submitter": submitter,
+            **asking._asdict(),
         }
         return Dispatcher(
             services,
@@ -360,26 +333,55 @@ class Bot:
             worker=self.worker,
         )
 
-    def _bolt(self, slack: AsyncWebClient, team_id: str) -> AsyncApp:
-        """Bolt; its own logger would write whole payloads of people at level INFO."""
-        quiet = logging.getLogger("slack_bolt")
-        quiet.setLevel(logging.ERROR)
-        secret = self._settings.slack_signing_secret
-        return BoltApp(
-            rush=self._rush,
-            name="upgrade-bot",  # Bolt would read the source of half the program to find one
-            client=AsyncWebClient(
-                base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
-            ),
-            signing_secret=secret.get_secret_value() if secret else "",
-            authorize=OneWorkspace(team_id, slack.token or ""),
-            process_before_response=True,
-            request_verification_enabled=False,  # `Web` has, and sockets need none
-            ssl_check_enabled=False,  # `Web` answers it
-            ignoring_self_events_enabled=False,  # the bot is subscribed to none of its own
-            attaching_function_token_enabled=False,  # it is no step of a workflow
-            logger=quiet,
+    def _publisher(
+        self, messenger: Messenger, store: Store, people: SlackPeople, workspace_url: str
+    ) -> Publisher:
+        return Publisher(
+            messenger,
+            store,
+            workspace_url=workspace_url,
+            portal=ENDPOINTS[self._settings.partner_center_cloud].portal,
+            language=self._settings.upgrade_bot_language,
+            locale_of=people.locale,
         )
+
+    def _asking(
+        self,
+        store: Store,
+        people: SlackPeople,
+        permission: Permission,
+        partner_center: PartnerCenter,
+    ) -> Asking:
+        policies = self._policies
+        finder = Finder(
+            store=store,
+            partner_center=partner_center,
+            directory=self.directory,
+            people=people,
+            permission=permission,
+            policies=policies,
+            new_id=new_id,
+        )
+        submitter = Submitter(
+            store=store,
+            permission=permission,
+            policies=policies,
+            prices=self._settings.upgrade_bot_prices,
+            partner_id=self._settings.partner_center_tenant_id,
+            new_id=new_id,
+        )
+        previewer = Previewer(
+            finder=finder,
+            submitter=submitter,
+            permission=permission,
+            store=store,
+            partner_center=partner_center,
+            new_id=new_id,
+        )
+        queries = Queries(
+            store=store, people=people, permission=permission, policies=policies, finder=finder
+        )
+        return Asking(finder, submitter, previewer, queries)
 
     async def _listen(self, app: AsyncApp) -> str:
         """Take Slack's deliveries; returns how."""

@@ -5,6 +5,7 @@ where it is about a request it is that request's. Until it is answered nothing i
 waits for.
 """
 
+import logging
 import uuid
 from functools import partial
 from time import perf_counter
@@ -16,6 +17,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.tasks import Rush
 from bot.telemetry import logs, metrics
@@ -41,9 +43,26 @@ class BoltApp(AsyncApp):
     """Bolt, with a door before it. A middleware of Bolt's own ends before the listener begins, so
     it could not time one."""
 
-    def __init__(self, *, rush: Rush, **bolt: Any) -> None:
-        """`bolt` is what Bolt takes."""
-        super().__init__(**bolt)
+    def __init__(
+        self, slack: AsyncWebClient, team_id: str, signing_secret: str, rush: Rush
+    ) -> None:
+        """`signing_secret` is empty in Socket Mode."""
+        quiet = logging.getLogger("slack_bolt")  # at INFO it would write whole payloads of people
+        quiet.setLevel(logging.ERROR)
+        super().__init__(
+            name="upgrade-bot",  # Bolt would read the source of half the program to find one
+            client=AsyncWebClient(
+                base_url=slack.base_url, session=slack.session, timeout=10, retry_handlers=[]
+            ),
+            signing_secret=signing_secret,
+            authorize=OneWorkspace(team_id, slack.token or ""),
+            process_before_response=True,
+            request_verification_enabled=False,  # `HttpServer` has, and sockets need none
+            ssl_check_enabled=False,  # `HttpServer` answers it
+            ignoring_self_events_enabled=False,  # the bot is subscribed to none of its own
+            attaching_function_token_enabled=False,  # it is no step of a workflow
+            logger=quiet,
+        )
         self._rush = rush
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
