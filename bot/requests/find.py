@@ -133,8 +133,7 @@ class Finder:
         Refused(NO_SUBSCRIPTION, MAY_NOT_REQUEST, …) or PartnerCenterError.
         """
         policy = self._policies.policy_for(seats=0, channel=actor.channel_id, customer=customer.id)
-        if asked is None or policy.requesters != asked.requesters:
-            await self._permission.require_requester(actor, policy)
+        await self._permission.require_requester(actor, policy, asked)
         trace = Trace(self.correlation_id(), locale)
         subscriptions = await self._partner_center.customers.subscriptions(customer.id, trace)
         if not subscriptions:

@@ -82,11 +82,16 @@ class Permission:
         if kind is not MemberKind.FULL_MEMBER:
             raise NotAMember(kind)
 
-    async def require_requester(self, actor: Actor, policy: Policy) -> None:
-        """Raises Refused(MAY_NOT_REQUEST, NOT_A_MEMBER, APPROVERS_UNREADABLE, …).
+    async def require_requester(
+        self, actor: Actor, policy: Policy, asked: Policy | None = None
+    ) -> None:
+        """Raises Refused(MAY_NOT_REQUEST, NOT_A_MEMBER, APPROVERS_UNREADABLE, …). A person whom the
+        policy `asked` has just let pass is asked about again only where the requesters differ.
 
         A person who types in a channel is in it, so the word `channel` needs no further question.
         """
+        if asked and asked.requesters == policy.requesters:
+            return
         lists = tuple(names for names in policy.requesters if CHANNEL not in names)
         if not await self._is_full_member_of(actor.person, lists, actor.channel_id):
             raise MayNotRequest(policy)
