@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.domain.change import Change
 from bot.domain.drift import FORMULA, Difference, fingerprint
-from bot.domain.outcome import Aftermath, LicenceCount, Outcome
+from bot.domain.outcome import Aftermath, FollowUp, LicenceCount, Outcome
 from bot.domain.policy import Person, Policy
 from bot.domain.price import PriceChange
 from bot.domain.subscription import Customer, Subscription
@@ -160,13 +160,15 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How it ended: when, by whom and why where a person ended it, and with what outcome.
-    `follow_ups` counts how often a finished change was looked at once more."""
+    `follow_ups` counts how often a finished change was looked at once more, `followed_up` is what
+    the newest look came to."""
 
     at: datetime
     by: Person | None = None
     because: str = ""
     outcome: Outcome | None = None
     follow_ups: int = 0
+    followed_up: FollowUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

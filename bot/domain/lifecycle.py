@@ -23,7 +23,7 @@ from bot.domain.item import (
     Step,
     Votes,
 )
-from bot.domain.outcome import Aftermath, LicenceCount, Outcome
+from bot.domain.outcome import Aftermath, FollowUp, LicenceCount, Outcome
 from bot.domain.policy import Person, Policy
 from bot.domain.refusals import RefusedStep
 from bot.domain.subscription import Subscription
@@ -229,7 +229,9 @@ def follow_up(item: Item, at: datetime, aftermath: Aftermath | None) -> ItemTran
     """A finished change was looked at once more; None when it could not be seen."""
     _legal(item, Step.FOLLOW_UP)
     ending = item.ending or Ending(at)
-    looked = replace(item, ending=replace(ending, follow_ups=ending.follow_ups + 1))
+    found = aftermath.found if aftermath else FollowUp.NOT_SEEN
+    ended = replace(ending, follow_ups=ending.follow_ups + 1, followed_up=found)
+    looked = replace(item, ending=ended)
     after, event = _take(looked, Step.FOLLOW_UP, State.DONE, at)
     return after, replace(event, aftermath=aftermath)
 

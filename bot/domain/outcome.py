@@ -1,6 +1,7 @@
 """What came of a change: what Partner Center answered, and what was seen some time after it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.domain.subscription import Obstacle, Subscription
 
@@ -59,3 +60,19 @@ class Aftermath:
     target: Subscription | None
     licences: tuple[LicenceCount, ...] = ()
     record: str = ""
+
+    @property
+    def found(self) -> "FollowUp":
+        """What it comes to: the new plan is active and nothing is left over on the old one, or a
+        person has something left to do."""
+        left_over = self.source is not None and bool(self.source.add_ons)
+        is_well = self.target is not None and self.target.is_active and not left_over
+        return FollowUp.WELL if is_well else FollowUp.LEFT_TO_DO
+
+
+class FollowUp(StrEnum):
+    """What a look at a finished upgrade came to."""
+
+    WELL = "well"
+    LEFT_TO_DO = "left_to_do"
+    NOT_SEEN = "not_seen"

@@ -33,6 +33,9 @@ class RequestStep(StrEnum):
     SUM_UP = "sum_up"
     """Every item has come to its end."""
 
+    FOLLOW_UP = "follow_up"
+    """Every finished item was looked at once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestEvent:
@@ -103,6 +106,7 @@ class Request:
     item_ids: tuple[str, ...] = ()
     run: Run | None = None
     is_summed_up: bool = False
+    is_followed_up: bool = False
     revision: int = 0
     changed_at: datetime | None = None
     items: tuple[Item, ...] = ()

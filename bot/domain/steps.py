@@ -192,6 +192,13 @@ def sum_up(request: Request, at: datetime) -> Transition:
     return _take(done, at, event=event)
 
 
+def follow_up(request: Request, at: datetime) -> Transition:
+    """Every finished item was looked at once more, and what that came to is told as a whole."""
+    _due_run(request, at, RequestStep.FOLLOW_UP)
+    event = RequestEvent(RequestStep.FOLLOW_UP, at)
+    return _take(replace(request, is_followed_up=True), at, event=event)
+
+
 def remind(request: Request, at: datetime) -> Transition:
     """The approvers are asked once more, about all items for which it is time."""
     taken = tuple(lifecycle.remind(item, at) for item in _to_remind_of(request, at))
@@ -214,7 +221,8 @@ def move(request: Request, transition: ItemTransition) -> Transition:
 
 
 Due = Step | RequestStep
-"""What the bot has to do by itself: EXPIRE, REMIND or CLAIM items, STOP, END or SUM_UP a run."""
+"""What the bot has to do by itself: EXPIRE, REMIND or CLAIM items, STOP, END, SUM_UP or FOLLOW_UP a
+run."""
 
 
 def due(request: Request, now: datetime) -> Due | None:
@@ -243,9 +251,18 @@ def _due_of_run(request: Request) -> Due | None:
         return RequestStep.STOP if too_many else Step.CLAIM
     if request.is_single:
         return None
-    if request.is_settled:
-        return None if request.is_summed_up else RequestStep.SUM_UP
-    return None if request.run.is_told else RequestStep.END
+    if not request.is_settled:
+        return None if request.run.is_told else RequestStep.END
+    if not request.is_summed_up:
+        return RequestStep.SUM_UP
+    return RequestStep.FOLLOW_UP if _are_followed_up(request) else None
+
+
+def _are_followed_up(request: Request) -> bool:
+    """Whether there are finished items, each was looked at once more, and that is not told."""
+    finished = request.those(State.DONE)
+    each = all(item.ending and item.ending.follow_ups for item in finished)
+    return bool(finished) and each and not request.is_followed_up
 
 
 def _due_run(request: Request, at: datetime, step: RequestStep) -> Run:

@@ -1,9 +1,10 @@
 """What the thread of several items says once for all that a step hit, and of the request itself."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from bot.domain.item import Event, Item, State, Step
-from bot.domain.outcome import Outcome
+from bot.domain.outcome import FollowUp, Outcome
 from bot.domain.request import Request, RequestEvent, RequestStep
 from bot.errors import Reason
 from bot.messages import words
@@ -193,6 +194,37 @@ def _summed_up(request: Request, _event: RequestEvent) -> Message:
     )
 
 
+def _followed_up(request: Request, _event: RequestEvent) -> Message | None:
+    """One line for all: fifty times that all is well would be too much. Of looks by a version that
+    did not store what they came to nothing is said."""
+    found = Counter(item.ending.followed_up for item in request.items if item.ending)
+    well, left, not_seen = (found[each] for each in FollowUp)
+    said = []
+    if well:
+        said.append(
+            ngettext(
+                "The new plan of {count} upgrade is active, and nothing is left over.",
+                "The new plans of {count} upgrades are active, and nothing is left over.",
+                well,
+            )
+        )
+    if left:
+        said.append(
+            ngettext(
+                "With {count} something is left to do: its own line above says what.",
+                "With {count} something is left to do: their own lines above say what.",
+                left,
+            )
+        )
+    if not_seen:
+        said.append(
+            ngettext("{count} could not be looked at.", "{count} could not be looked at.", not_seen)
+        )
+    if not said:
+        return None
+    return _message(gettext("Looked after: {findings}", findings=sentences(*said)))
+
+
 _OF_REQUEST: dict[RequestStep, Callable[[Request, RequestEvent], Message | None]] = {
     RequestStep.ASK: _asked,
     RequestStep.CONFIRM: _confirmed,
@@ -200,6 +232,7 @@ _OF_REQUEST: dict[RequestStep, Callable[[Request, RequestEvent], Message | None]
     RequestStep.STOP: _stopped,
     RequestStep.END: _ended,
     RequestStep.SUM_UP: _summed_up,
+    RequestStep.FOLLOW_UP: _followed_up,
 }
 
 

@@ -207,14 +207,6 @@ def follow_up(request: Request, item: Item, there: Aftermath) -> str:
     return gettext("Looked after: {findings}", findings=" ".join(parts[:10]))
 
 
-def needs_a_person(there: Aftermath | None) -> bool:
-    """Whether something is left to do about a finished upgrade."""
-    if there is None:
-        return False
-    left_over = there.source is not None and bool(there.source.add_ons)
-    return left_over or there.target is None or not there.target.is_active
-
-
 def _moved_licences(item: Item, there: Aftermath) -> list[str]:
     """Products of which other numbers of licences are assigned than before."""
     before = {each.sku_id.lower(): each for each in item.attempt.licences_before}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.domain.item import Event, Item, State, Step
-from bot.domain.outcome import Outcome
+from bot.domain.outcome import FollowUp, Outcome
 from bot.domain.request import Request, RequestEvent, RequestStep
 from bot.messages import compact_thread, words
 from bot.messages.blocks import (
@@ -27,7 +27,6 @@ from bot.messages.result import (
     failure,
     follow_up,
     licences_file,
-    needs_a_person,
     reference,
     result,
     short_result,
@@ -104,8 +103,10 @@ def _of_one_of_several(request: Request, item: Item, event: Event) -> Line | Non
     outcome = event.outcome or Outcome()
     if event.step is Step.FINISH and outcome.went_well:
         return Line(short_result(item, outcome))
-    if event.step is Step.FOLLOW_UP and not needs_a_person(event.aftermath):
-        return None
+    if event.step is Step.FOLLOW_UP and not (
+        event.aftermath and event.aftermath.found is FollowUp.LEFT_TO_DO
+    ):
+        return None  # it is told with the others
     told = _line(request, item, event)
     if told is None or event.step in (Step.FINISH, Step.FAIL):
         return told

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 UNSEEN = frozenset({Step.LOOK, Step.SEND, Step.FOLLOW_UP, Step.REMIND})
 """Steps of items that leave the card as it is."""
 
-UNSEEN_OF_REQUEST = frozenset({RequestStep.SUM_UP})
+UNSEEN_OF_REQUEST = frozenset({RequestStep.SUM_UP, RequestStep.FOLLOW_UP})
 
 BETWEEN_EDITS = timedelta(seconds=1)
 """Slack takes about an edit a second of one card."""

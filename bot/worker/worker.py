@@ -52,6 +52,7 @@ BY_ITSELF: dict[Due, Callable[[Request, datetime], Transition]] = {
     RequestStep.STOP: steps.stop,
     RequestStep.END: steps.end,
     RequestStep.SUM_UP: steps.sum_up,
+    RequestStep.FOLLOW_UP: steps.follow_up,
 }
 
 

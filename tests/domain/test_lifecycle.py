@@ -25,7 +25,7 @@ from bot.domain.item import (
     Step,
     Votes,
 )
-from bot.domain.outcome import Aftermath, LicenceCount, Outcome
+from bot.domain.outcome import Aftermath, FollowUp, LicenceCount, Outcome
 from bot.domain.refusals import RefusedStep
 from bot.errors import Reason
 from tests.factories import (
@@ -320,7 +320,9 @@ def test_a_finished_change_is_looked_at_twice_more() -> None:
         done, event = lifecycle.follow_up(done, NOW + pause, aftermath)
         assert event.aftermath == aftermath
     assert lifecycle.due_at(done) is None
-    assert done.ending == Ending(NOW, outcome=Outcome("new"), follow_ups=2)
+    assert done.ending == Ending(
+        NOW, outcome=Outcome("new"), follow_ups=2, followed_up=FollowUp.LEFT_TO_DO
+    )
 
 
 def test_a_finished_change_of_which_no_end_is_known_is_never_due() -> None:
@@ -328,7 +330,7 @@ def test_a_finished_change_of_which_no_end_is_known_is_never_due() -> None:
     endless = item_in(State.DONE, ending=None)
     assert lifecycle.due_at(endless) is None
     looked, _ = lifecycle.follow_up(endless, NOW, None)
-    assert looked.ending == Ending(NOW, follow_ups=1)
+    assert looked.ending == Ending(NOW, follow_ups=1, followed_up=FollowUp.NOT_SEEN)
 
 
 # Being performed

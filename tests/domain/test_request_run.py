@@ -128,6 +128,29 @@ def test_of_several_items_the_end_is_summed_up_once() -> None:
     assert (steps.due(request, NOW), steps.due_at(request)) == (None, None)
 
 
+def test_of_several_items_the_looks_an_hour_later_are_told_once() -> None:
+    """When all that was finished was looked at, and not again after a day."""
+    request = steps.sum_up(all_claimed(2), NOW).request
+    for _ in lifecycle.FOLLOW_UP_AFTER:
+        for item in request.items:
+            assert steps.due(request, NOW) is None
+            request = steps.move(request, lifecycle.follow_up(item, NOW, None)).request
+        if not request.is_followed_up:
+            assert steps.due(request, NOW) is RequestStep.FOLLOW_UP
+            transition = steps.follow_up(request, NOW)
+            assert transition.event == RequestEvent(RequestStep.FOLLOW_UP, NOW)
+            request = transition.request
+    assert request.is_followed_up
+    assert (steps.due(request, NOW), steps.due_at(request)) == (None, None)
+
+
+def test_where_nothing_was_upgraded_nothing_is_looked_at_later() -> None:
+    """Of what failed there is only the sum."""
+    request = steps.sum_up(all_claimed(2, failed), NOW).request
+    assert steps.due(request, NOW) is None
+    assert refusal(steps.follow_up, request, NOW).reason is Reason.WRONG_STATE
+
+
 @pytest.mark.parametrize("came_of_it", [done, failed, lost, followed, came_back, drifted])
 def test_of_a_single_item_neither_an_end_nor_a_sum_is_told(came_of_it: ItemStep) -> None:
     """Its own history says all there is to say."""
@@ -509,6 +532,13 @@ def summed_up() -> Request:
     return steps.sum_up(all_claimed(2), NOW).request
 
 
+def followed_up() -> Request:
+    request = summed_up()
+    for item in request.items:
+        request = steps.move(request, lifecycle.follow_up(item, NOW, None)).request
+    return request
+
+
 TAKEN_BY_ITSELF: dict[Due, Callable[[Request, datetime], Transition]] = {
     Step.EXPIRE: steps.expire,
     Step.REMIND: steps.remind,
@@ -516,6 +546,7 @@ TAKEN_BY_ITSELF: dict[Due, Callable[[Request, datetime], Transition]] = {
     RequestStep.STOP: steps.stop,
     RequestStep.END: steps.end,
     RequestStep.SUM_UP: steps.sum_up,
+    RequestStep.FOLLOW_UP: steps.follow_up,
 }
 
 
@@ -550,6 +581,7 @@ TAKEN_BY_ITSELF: dict[Due, Callable[[Request, datetime], Transition]] = {
         (all_claimed(2, followed), NOW, RequestStep.END),
         (ended(), NOW, None),
         (summed_up(), NOW, None),
+        (followed_up(), NOW, RequestStep.FOLLOW_UP),
         (declined(waiting(2), FIRST, SECOND), NOW, None),  # nothing was confirmed
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.item import Item, State, Step
-from bot.domain.outcome import Aftermath, LicenseError, Outcome
+from bot.domain.item import Ending, Item, State, Step
+from bot.domain.outcome import Aftermath, FollowUp, LicenseError, Outcome
 from bot.domain.policy import Confirm
 from bot.domain.request import Request, RequestEvent, RequestStep, Transition
 from bot.domain.subscription import Customer
@@ -243,6 +243,23 @@ def test_a_finished_upgrade_is_looked_after_in_the_thread(number: int) -> None:
         lines = next(told_of(request, Step.FOLLOW_UP, aftermath=there))
         assert "Looked after: The new plan is " in text(lines)
         assert "⚠️ <@U0ALICE>: " in text(lines)
+
+
+def test_what_an_hour_later_came_to_is_counted() -> None:
+    """What is well, what is left to do, and what could not be seen."""
+    found = [FollowUp.WELL, FollowUp.LEFT_TO_DO, FollowUp.NOT_SEEN, FollowUp.WELL, None]
+    request = several(len(found), State.DONE)
+    items = [
+        replace(item, ending=replace(item.ending or Ending(NOW), follow_ups=1, followed_up=each))
+        for item, each in zip(request.items, found, strict=True)
+    ]
+    event = RequestEvent(RequestStep.FOLLOW_UP, NOW)
+    told = text(thread.lines(replace(request, items=tuple(items)), (), event))
+    assert told == (
+        "Looked after: The new plans of 2 upgrades are active, and nothing is left over. With 1 "
+        "something is left to do: its own line above says what. 1 could not be looked at."
+    )
+    assert thread.lines(replace(request, items=tuple(items[-1:] * 2)), (), event) == []
 
 
 def told_of(request: Request, step: Step, **facts: Any) -> Iterator[list[thread.Line]]:

@@ -101,6 +101,9 @@ async def test_what_was_confirmed_is_due_until_all_of_it_is_over(
         assert set(await store.schedule.due()) == jobs
         for each in request.item_ids:
             await store.requests.take(request.id, follow_up(each))
+        if items > 1 and after == lifecycle.FOLLOW_UP_AFTER[0]:
+            assert await store.schedule.due() == [request.id]
+            await store.requests.take(request.id, steps.follow_up)
         await shown(store, request)
         assert await store.schedule.due() == []
 

@@ -250,6 +250,7 @@ def _document_of(connection: sa.Connection, bundle: Any, version: int) -> Json:
         "item_ids": old["request_ids"],
         "run": _run_of(connection, old),
         "is_summed_up": old["is_summed_up"],
+        "is_followed_up": old["is_summed_up"],  # what was told as over is not taken up again
     }
 
 
